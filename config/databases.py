@@ -1,0 +1,26 @@
+"""SQLite and PostgreSQL, both first class: the options each needs to be durable and to wait politely."""
+
+from typing import Any
+
+import environ
+
+SQLITE_OPTIONS = {
+    # A read that turns into a write does not wait in DEFERRED mode: two of three writers would fail.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 4,  # seconds; Sentry gives up after 5
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=4000;",
+}
+POSTGRES_OPTIONS = {"connect_timeout": 2, "application_name": "sentry-fme"}
+CONNECTION_LIFE_SECONDS = 300
+
+
+def database(url: str) -> dict[str, Any]:
+    """The DATABASES entry for `url`; raises ImproperlyConfigured (django-environ) for an unknown scheme."""
+    config: dict[str, Any] = dict(environ.Env.db_url_config(url))
+    if "sqlite" in config["ENGINE"]:
+        return config | {"OPTIONS": {**SQLITE_OPTIONS, **config.get("OPTIONS", {})}, "CONN_MAX_AGE": None}
+    return config | {
+        "OPTIONS": {**POSTGRES_OPTIONS, **config.get("OPTIONS", {})},
+        "CONN_MAX_AGE": CONNECTION_LIFE_SECONDS,
+        "CONN_HEALTH_CHECKS": True,
+    }

@@ -1,0 +1,221 @@
+"""Django settings: one line per knob, each read from the environment or `.env` (see .env.example)."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from config.databases import database
+from config.environment import BASE_DIR, env, required
+from config.logs import logging_config
+from csp.constants import NONE, SELF
+
+# --- the deployment -------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+SANDBOX = env.bool("SANDBOX", default=False)
+required(("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "ALLOWED_HOSTS"), debug=DEBUG)
+
+SECRET_KEY = env.str("SECRET_KEY", default="for development only: not secret, never used with DEBUG off")
+FIELD_ENCRYPTION_KEYS = env.list(
+    "FIELD_ENCRYPTION_KEYS", default=["bm90LXNlY3JldC1ub3Qtc2VjcmV0LW5vdC1zZWNyZXQ="] if DEBUG else []
+)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEBUG else [])
+PORT = env.int("PORT", default=8000)
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+VAR_DIR = BASE_DIR / "var"
+
+# --- the two peers --------------------------------------------------------------------------------
+SANDBOX_URL = f"http://127.0.0.1:{env.int('SANDBOX_PORT', default=8001)}"
+SENTRY_BASE_URL = env.str("SENTRY_BASE_URL", default=SANDBOX_URL if SANDBOX else "https://sentry.io").rstrip("/")
+SENTRY_CLIENT_ID = env.str("SENTRY_CLIENT_ID", default="")
+SENTRY_CLIENT_SECRETS = [secret for secret in env.list("SENTRY_CLIENT_SECRET", default=[]) if secret]
+SENTRY_APP_SLUG = env.str("SENTRY_APP_SLUG", default="split")
+FME_API_URL = env.str(
+    "FME_API_URL",
+    default=f"{SANDBOX_URL}/internal/api/v2" if SANDBOX else "https://api.split.io/internal/api/v2",
+).rstrip("/")
+FME_ADMIN_API_KEY = env.str("FME_ADMIN_API_KEY", default="")
+FME_AUTH = env.str("FME_AUTH", default="bearer")
+FME_EVENTS_URL = env.str(
+    "FME_EVENTS_URL", default=f"{SANDBOX_URL}/api" if SANDBOX else "https://events.split.io/api"
+).rstrip("/")
+ACCESS_CONTACT = env.str("ACCESS_CONTACT", default="support@split.io")
+PEER_CONNECT_TIMEOUT_SECONDS = 5
+PEER_READ_TIMEOUT_SECONDS = env.int("PEER_READ_TIMEOUT_SECONDS", default=9)
+
+# --- accepting, storing, delivering ---------------------------------------------------------------
+WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=10 * 1024 * 1024)
+WEBHOOK_WRITER = env.str("WEBHOOK_WRITER", default="thread")  # "inline" in tests that hold a transaction
+HOOK_DEADLINE_SECONDS = env.float("HOOK_DEADLINE_SECONDS", default=3.0)  # Sentry gives up after 5
+APP_DEADLINE_SECONDS = env.float("APP_DEADLINE_SECONDS", default=0.7)  # Sentry gives up after 1
+SPOOL_DIR = env.path("SPOOL_DIR", default=str(VAR_DIR / "spool"))
+SPOOL_MAX_BYTES = env.int("SPOOL_MAX_BYTES", default=1024**3)
+LEASE_SECONDS = env.int("LEASE_SECONDS", default=30)
+OUTBOX_BATCH_EVENTS = env.int("OUTBOX_BATCH_EVENTS", default=1000)
+OUTBOX_BATCH_BYTES = env.int("OUTBOX_BATCH_BYTES", default=1_000_000)
+RETENTION_DAYS = env.int("RETENTION_DAYS", default=30)
+PAYLOAD_RETENTION_DAYS = env.int("PAYLOAD_RETENTION_DAYS", default=14)
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# --- Django ---------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "config.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "axes",
+    "csp",
+    "auditlog",
+    "durable",
+    "integrations",
+    "webhooks",
+]
+MIDDLEWARE = [
+    "config.middleware.WebhooksFirst",
+    "config.middleware.ClientAddress",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "auditlog.middleware.AuditlogMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "frontend_templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "integrations.context.page",
+            ]
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+DATABASES = {"default": database(env.str("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_config(env.str("LOG_FORMAT", default="text"))
+
+# --- people ---------------------------------------------------------------------------------------
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "429.html"
+AXES_CLIENT_IP_CALLABLE = "config.middleware.client_address"
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+
+# --- security follows the scheme of PUBLIC_URL ------------------------------------------------------
+IS_HTTPS = urlsplit(PUBLIC_URL).scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "integrations.errors.csrf_failure"
+SESSION_COOKIE_HTTPONLY = True
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- REST API -------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": env.str("API_RATE", default="1200/min")},
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {"TOKEN_TTL": timedelta(days=env.int("API_TOKEN_DAYS", default=365)), "AUTH_HEADER_PREFIX": "Token"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Sentry for Harness FME",
+    "DESCRIPTION": "Configure the Sentry integration of Harness FME and see what came in and what went out.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- Celery: a bell, never a store ------------------------------------------------------------------
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2} if (
+    CELERY_BROKER_URL.startswith("redis")
+) else {"read_timeout": 5, "write_timeout": 5, "max_retries": 1} if CELERY_BROKER_URL else {}
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=4)
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="drains")
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+SWEEP_SECONDS = 10
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "durable.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
+    "nightly": {"task": "durable.nightly", "schedule": timedelta(hours=24), "options": {"expires": 3600}},
+}
+

@@ -1,0 +1,32 @@
+"""`manage.py drain`: work off everything due now; `--follow` goes on until SIGTERM or SIGINT."""
+
+import signal
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from durable.drains import drain_all
+from durable.stopping import stopping
+
+POLL_SECONDS = 1.0
+
+
+class Command(BaseCommand):
+    help = "Drains everything that is due now, then ends. --follow polls until SIGTERM or SIGINT."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--follow", action="store_true", help="poll every second until told to stop")
+
+    def handle(self, *, follow: bool, **options: Any) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        drain_all()
+        while follow and not stopping.wait(POLL_SECONDS):
+            drain_all()
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """Finish the batch in hand, claim no more."""
+    stopping.set()

@@ -1,0 +1,1 @@
+"""What an administrator configures, and the two peers: Sentry and Harness FME."""

@@ -1,0 +1,18 @@
+from django.apps import AppConfig
+
+
+class IntegrationsConfig(AppConfig):
+    """What an administrator configures; registers the drains that call the peers."""
+
+    name = "integrations"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from durable.drains import register
+
+        from integrations import catalogue, hooks, installations
+
+        register("installations", installations.drain_installations)
+        register("catalogue", catalogue.drain_catalogue)
+        register("sdk_keys", catalogue.drain_sdk_keys)
+        register("hooks", hooks.drain_hooks)

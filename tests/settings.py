@@ -1,0 +1,20 @@
+"""Settings of a test run: nothing from the developer's `.env`, everything else as in the product."""
+
+import os
+
+os.environ.setdefault("ENV_FILE", os.devnull)
+os.environ.update(
+    DEBUG="1",
+    SANDBOX="",
+    SECRET_KEY="only for tests",
+    FIELD_ENCRYPTION_KEYS="dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk=",
+    SENTRY_CLIENT_ID="c1" * 32,
+    SENTRY_CLIENT_SECRET="test-secret",
+    FME_ADMIN_API_KEY="admin-key-for-tests",
+    CELERY_BROKER_URL="",
+)
+
+from config.settings import *  # noqa: E402, F403 - the environment has to be set first
+
+WEBHOOK_WRITER = "inline"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,1 @@
+"""What flows through: messages in, track events out, and everything that shows them."""

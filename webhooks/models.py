@@ -1,0 +1,96 @@
+"""What flows through: the message as it arrived, the track events made of it, and every attempt to deliver them."""
+
+from uuid import uuid4
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from durable.models import DurableRow
+from integrations.models import Environment, SentryIntegration
+from integrations.payloads import Source
+
+
+class InboxMessage(DurableRow):
+    """One Sentry event for one integration, as received; kept once, whichever way and how often it came."""
+
+    integration = models.ForeignKey(SentryIntegration, on_delete=models.CASCADE, related_name="messages")
+    event_id = models.CharField(max_length=32)
+    source = models.CharField(max_length=12, choices=[(source.value, source.name.title()) for source in Source])
+    received_at = models.DateTimeField(default=timezone.now)
+    body = models.BinaryField(null=True)
+    unverified_signature = models.CharField(max_length=128, blank=True, default="")
+    """Set while the hook's secret was not known yet; checked before the message is translated."""
+    hook_address = models.UUIDField(null=True)
+    """The address it came to, whose secret verifies it."""
+    environment = models.CharField("Sentry environment", max_length=64, blank=True, default="")
+    title = models.CharField(max_length=256, blank=True, default="")
+    skips = models.JSONField(default=list)
+
+    class Meta(DurableRow.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["integration", "event_id"], name="message_once"),
+        ]
+        indexes = [
+            *DurableRow.Meta.indexes,
+            models.Index(fields=["integration", "-id"], name="message_log"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} for {self.integration_id}"
+
+
+class OutboxEvent(DurableRow):
+    """One track event as the JSON text that is sent; claimed per environment, delivered at least once."""
+
+    message = models.ForeignKey(InboxMessage, on_delete=models.CASCADE, related_name="events")
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, db_index=False, related_name="+")
+    event_type = models.CharField(max_length=63)
+    traffic_type = models.CharField(max_length=255)
+    key = models.CharField(max_length=250)
+    timestamp_ms = models.BigIntegerField()
+    body = models.TextField()
+    delivered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["environment", "due_at", "id"], condition=Q(state="pending"), name="outboxevent_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} for {self.traffic_type} {self.key}"
+
+
+class DeliveryAttempt(models.Model):
+    """One POST to FME. Its id is the claim token of the events it carried; open while the POST is under way."""
+
+    class Outcome(models.TextChoices):
+        OPEN = "open", "Under way"
+        DELIVERED = "delivered", "Delivered"
+        REFUSED = "refused", "Refused"
+        HELD = "held", "Held back"
+        AMBIGUOUS = "ambiguous", "Ambiguous"
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="attempts", db_index=False)
+    started_at = models.DateTimeField(default=timezone.now)
+    outcome = models.CharField(max_length=9, choices=Outcome, default=Outcome.OPEN)
+    duration_ms = models.PositiveIntegerField(null=True)
+    status_code = models.PositiveSmallIntegerField(null=True)
+    event_count = models.PositiveIntegerField()
+    byte_count = models.PositiveIntegerField()
+    event_ids = models.JSONField(default=list)
+    """Which events it carried. A list here, not a row per event: a batch has a thousand."""
+    answer = models.TextField(blank=True, default="")
+    """What FME answered, trimmed; or what broke."""
+    next_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["environment", "started_at"], name="attempt_log"),
+            models.Index(fields=["started_at"], condition=Q(outcome="open"), name="attempt_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_count} events to {self.environment_id}: {self.get_outcome_display().lower()}"
