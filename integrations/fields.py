@@ -1,7 +1,7 @@
 """Secrets at rest: text encrypted with the newest of FIELD_ENCRYPTION_KEYS, readable with any of them."""
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -24,7 +24,13 @@ def cipher(keys: tuple[str, ...]) -> MultiFernet:
         ) from error
 
 
-class EncryptedTextField(models.TextField[str, str]):
+if TYPE_CHECKING:
+    PlainTextField = models.TextField[str, str]
+else:
+    PlainTextField = models.TextField  # generic only for the type checker
+
+
+class EncryptedTextField(PlainTextField):
     """Text that is stored encrypted; an empty value stays empty, so that "no secret" can be asked in SQL."""
 
     def get_prep_value(self, value: Any) -> str:
