@@ -53,6 +53,7 @@ SPOOL_MAX_BYTES = env.int("SPOOL_MAX_BYTES", default=1024**3)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=30)
 OUTBOX_BATCH_EVENTS = env.int("OUTBOX_BATCH_EVENTS", default=1000)
 OUTBOX_BATCH_BYTES = env.int("OUTBOX_BATCH_BYTES", default=1_000_000)
+OUTBOX_THREADS = env.int("OUTBOX_THREADS", default=8)  # environments delivered to side by side
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=30)
 PAYLOAD_RETENTION_DAYS = env.int("PAYLOAD_RETENTION_DAYS", default=14)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

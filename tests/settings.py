@@ -17,4 +17,5 @@ os.environ.update(
 from config.settings import *  # noqa: E402, F403 - the environment has to be set first
 
 WEBHOOK_WRITER = "inline"
+OUTBOX_THREADS = 1  # a test's transaction is seen by its own thread only
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -10,8 +10,7 @@ class WebhooksConfig(AppConfig):
     def ready(self) -> None:
         from durable.drains import register
 
-        from webhooks import inbox, outbox, spool
+        from webhooks import inbox, outbox
 
-        register("spool", spool.drain_spool)
         register("inbox", inbox.drain_inbox)
         register("outbox", outbox.drain_outbox)

@@ -1,5 +1,7 @@
 """What flows through: the message as it arrived, the track events made of it, and every attempt to deliver them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import uuid4
 
 from django.db import models
@@ -7,7 +9,14 @@ from django.db.models import Q
 from django.utils import timezone
 from durable.models import DurableRow
 from integrations.models import Environment, SentryIntegration
-from integrations.payloads import Source
+from integrations.envelopes import Source
+
+
+class Replay(models.TextChoices):
+    """What a repeated translation sends: only what the mapping now adds, or everything once more."""
+
+    ADDED = "added", "Only what is new"
+    ALL = "all", "Everything again"
 
 
 class InboxMessage(DurableRow):
@@ -25,6 +34,7 @@ class InboxMessage(DurableRow):
     environment = models.CharField("Sentry environment", max_length=64, blank=True, default="")
     title = models.CharField(max_length=256, blank=True, default="")
     skips = models.JSONField(default=list)
+    replay = models.CharField(max_length=5, choices=Replay, blank=True, default="")
 
     class Meta(DurableRow.Meta):
         constraints = [
@@ -62,6 +72,15 @@ class OutboxEvent(DurableRow):
         return f"{self.event_type} for {self.traffic_type} {self.key}"
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimedEvent:
+    """What delivering one track event needs."""
+
+    id: int
+    body: str
+    attempts: int
+
+
 class DeliveryAttempt(models.Model):
     """One POST to FME. Its id is the claim token of the events it carried; open while the POST is under way."""
 
@@ -94,3 +113,9 @@ class DeliveryAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_count} events to {self.environment_id}: {self.get_outcome_display().lower()}"
+
+    def carry(self, events: Sequence[ClaimedEvent]) -> None:
+        """Note which events this attempt carries, and how large they are."""
+        self.event_count = len(events)
+        self.byte_count = sum(len(event.body) for event in events)
+        self.event_ids = [event.id for event in events]

@@ -1,0 +1,39 @@
+"""Holding an FME environment: one field with a reason and the date of the next probe, never a retry per row."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from integrations.models import Environment
+
+NO_KEY = "No SDK key is stored for this environment. Enter one, or have one created, under Environments and keys."
+
+
+def open_environments(now: datetime) -> QuerySet[Environment]:
+    """Environments that may be delivered to: with a key, and not held or due for a probe."""
+    return Environment.objects.exclude(sdk_key="").filter(Q(hold_reason="") | Q(hold_until__lte=now))
+
+
+def hold(environment: Environment, reason: str, until: datetime) -> None:
+    """Hold delivery until a probe at `until` succeeds; counts how often that was done in a row."""
+    Environment.objects.filter(pk=environment.pk).update(
+        hold_reason=reason[:2000], hold_until=until, hold_attempts=F("hold_attempts") + 1
+    )
+
+
+def begin_probe(environment: Environment, *, lease_seconds: float) -> bool:
+    """Win the right to probe a held environment; the others leave it alone for the lease."""
+    now = timezone.now()
+    return bool(
+        Environment.objects.filter(pk=environment.pk, hold_until=environment.hold_until, hold_until__lte=now).update(
+            hold_until=now + timedelta(seconds=lease_seconds)
+        )
+    )
+
+
+def lift(environment: Environment) -> None:
+    """Deliver again: all that waited is due at once."""
+    Environment.objects.filter(pk=environment.pk).exclude(hold_reason="").update(
+        hold_reason="", hold_until=None, hold_attempts=0
+    )

@@ -1,0 +1,217 @@
+"""Accept a webhook: prove it is genuine, store it durably, once. The only thing between Sentry and the disk.
+
+Sentry does not look at the status of a service hook's answer, so what is not accepted here is gone. An answer of 202
+means: committed, or on disk in the spool.
+"""
+
+import logging
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError
+from durable.wake import wake
+from integrations import installations
+from integrations.envelopes import AppEnvelope, PayloadUnreadable, Source, read_app_envelope, read_event_id
+from integrations.models import SentryIntegration
+
+from webhooks import hook_secrets
+from webhooks.counters import duplicates_total
+from webhooks.hook_secrets import KnownHook
+from webhooks.models import InboxMessage
+from webhooks.outcome import Outcome
+from webhooks.queue import NewMessage
+from webhooks.signature import verify
+from webhooks.spool import RawRequest, SpoolFull, spool
+from webhooks.writer import StoreUnavailable, writer
+
+logger = logging.getLogger(__name__)
+
+UNVERIFIED_MESSAGES = 1000
+"""Messages one hook may keep before its secret is known: a second of a burst, not a way to fill the database."""
+
+
+def accept(request: RawRequest) -> Outcome:
+    """Take one webhook, into the spool while the database is away; never raises for anything a sender can do."""
+    try:
+        return accept_again(request)
+    except StoreUnavailable:
+        return keep(request)
+
+
+def accept_again(request: RawRequest) -> Outcome:
+    """Take one webhook into the database only; raises StoreUnavailable."""
+    try:
+        return take_app(request) if request.address is None else take_hook(request)
+    except PayloadUnreadable:
+        return Outcome.UNREADABLE
+
+
+def keep(request: RawRequest) -> Outcome:
+    """Spool a request that the database cannot take now; what can be checked without it still is."""
+    is_verified = True
+    if request.address is not None:
+        hook = hook_secrets.cache.stale(request.address)
+        is_verified = bool(hook and hook.secret)
+        if hook and hook.secret and not verify(request.body, hook.secret, request.signature):
+            return Outcome.BAD_SIGNATURE
+        if not has_event_id(request.body):
+            return Outcome.UNREADABLE
+    try:
+        spool.keep(request, is_verified=is_verified)
+    except SpoolFull as error:
+        logger.error("Nothing can be stored: the database is away and %s", error)
+        return Outcome.FULL
+    return Outcome.SPOOLED
+
+
+def take_hook(request: RawRequest) -> Outcome:
+    """A service hook's delivery: known address, right signature, an event id; then stored."""
+    assert request.address is not None
+    hook = find_hook(request.address)
+    if hook is None:
+        return Outcome.UNKNOWN_HOOK
+    if not hook.takes_messages or hook.integration_id is None:
+        return Outcome.IGNORED
+    if hook.secret and not request.is_verified and not is_genuine(request, hook):
+        return Outcome.BAD_SIGNATURE
+    event_id = read_event_id(request.body, Source.SERVICE_HOOK)
+    if event_id is None:
+        return Outcome.UNREADABLE
+    if not hook.secret and not has_room_unverified(hook.integration_id):
+        return Outcome.BAD_SIGNATURE
+    return store(
+        NewMessage(
+            integration_id=hook.integration_id,
+            event_id=event_id,
+            source=Source.SERVICE_HOOK,
+            received_at=request.received_at,
+            body=request.body,
+            hook_address=request.address,
+            unverified_signature="" if hook.secret else request.signature,
+        ),
+        deadline_seconds=settings.HOOK_DEADLINE_SECONDS,
+    )
+
+
+def take_app(request: RawRequest) -> Outcome:
+    """The app's webhook: signed with a client secret; installations and exceptions are stored, the rest is not ours."""
+    if not settings.SENTRY_CLIENT_SECRETS:
+        return Outcome.NO_SECRET
+    if not request.is_verified and not is_from_sentry(request):
+        return Outcome.BAD_SIGNATURE
+    envelope = read_app_envelope(request.body)
+    if request.resource == "installation":
+        return take_installation(envelope, request)
+    if request.resource == "error" and envelope.action == "created":
+        return take_error(envelope, request)
+    return Outcome.NOTHING_TO_DO
+
+
+def take_installation(envelope: AppEnvelope, request: RawRequest) -> Outcome:
+    """`installation.created` leaves a code to exchange, `installation.deleted` stops its integrations."""
+    installation = envelope.installation
+    if installation is None or not (found := installation.uuid or envelope.installation_uuid):
+        return Outcome.UNREADABLE
+    uuid, organization, code = UUID(found), installation.organization or "", installation.code
+    if envelope.action == "created":
+        writer.call(
+            lambda: installations.announce(uuid, organization, code, at=request.received_at),
+            deadline_seconds=settings.APP_DEADLINE_SECONDS,
+        )
+    elif envelope.action == "deleted":
+        writer.call(
+            lambda: installations.forget(uuid, at=request.received_at),
+            deadline_seconds=settings.APP_DEADLINE_SECONDS,
+        )
+    else:
+        return Outcome.NOTHING_TO_DO
+    wake("installations", "hooks")
+    return Outcome.STORED
+
+
+def take_error(envelope: AppEnvelope, request: RawRequest) -> Outcome:
+    """`error.created`: one message for each integration of that installation and Sentry project."""
+    error = envelope.error
+    if error is None or error.event_id is None:
+        return Outcome.UNREADABLE
+    uuid, project = envelope.installation_uuid, error.project
+    if uuid is None or project is None:
+        return Outcome.NOTHING_TO_DO
+    found = writer.call(
+        lambda: list(
+            SentryIntegration.objects.living()
+            .filter(installation__uuid=uuid, project_slug=project)
+            .values_list("pk", flat=True)
+        ),
+        deadline_seconds=settings.APP_DEADLINE_SECONDS,
+    )
+    for integration_id in found:
+        store(
+            NewMessage(
+                integration_id=integration_id,
+                event_id=error.event_id,
+                source=Source.APP,
+                received_at=request.received_at,
+                body=request.body,
+            ),
+            deadline_seconds=settings.APP_DEADLINE_SECONDS,
+        )
+    return Outcome.STORED if found else Outcome.NOTHING_TO_DO
+
+
+def store(message: NewMessage, *, deadline_seconds: float) -> Outcome:
+    """Commit one message; one that was stored already is as good. Raises StoreUnavailable."""
+    try:
+        is_new = writer.store(message, deadline_seconds=deadline_seconds)
+    except IntegrityError:  # its integration was purged between the look-up and now
+        return Outcome.IGNORED
+    if not is_new:
+        duplicates_total.inc()
+    wake("inbox")
+    return Outcome.STORED
+
+
+def is_from_sentry(request: RawRequest) -> bool:
+    """Whether one of our client secrets signed it: while a secret is rotated, two are right."""
+    return any(verify(request.body, secret, request.signature) for secret in settings.SENTRY_CLIENT_SECRETS)
+
+
+def has_event_id(body: bytes) -> bool:
+    """Whether a service hook's body can be stored at all."""
+    try:
+        return read_event_id(body, Source.SERVICE_HOOK) is not None
+    except PayloadUnreadable:
+        return False
+
+
+def find_hook(address: UUID) -> KnownHook | None:
+    """The hook of `address`, from the cache or the database. Raises StoreUnavailable."""
+    if entry := hook_secrets.cache.fresh(address):
+        return entry.hook
+    return read_hook(address)
+
+
+def read_hook(address: UUID) -> KnownHook | None:
+    """The hook of `address` from the database, remembered. Raises StoreUnavailable."""
+    hook = writer.call(lambda: hook_secrets.read_hook(address), deadline_seconds=settings.HOOK_DEADLINE_SECONDS)
+    return hook_secrets.cache.keep(address, hook)
+
+
+def is_genuine(request: RawRequest, hook: KnownHook) -> bool:
+    """Whether the signature is the hook's; a mismatch looks once for a newer secret before it is one."""
+    assert request.address is not None
+    if verify(request.body, hook.secret, request.signature):
+        return True
+    if not hook_secrets.cache.may_reread(request.address):
+        return False
+    newer = read_hook(request.address)
+    return newer is not None and verify(request.body, newer.secret, request.signature)
+
+
+def has_room_unverified(integration_id: int) -> bool:
+    """Whether another message may wait for its hook's secret."""
+    waiting = InboxMessage.objects.filter(integration=integration_id, state="pending").exclude(unverified_signature="")
+    count = writer.call(
+        lambda: waiting[:UNVERIFIED_MESSAGES].count(), deadline_seconds=settings.HOOK_DEADLINE_SECONDS
+    )
+    return count < UNVERIFIED_MESSAGES

@@ -1,0 +1,193 @@
+"""The inbox: stored messages become track events, or skips with a reason. Exactly once, by the claim's token.
+
+A batch is claimed, translated in memory, and settled in one transaction that first finishes the messages under the
+token and then stores the events of those it finished; so a worker that outlived its lease stores nothing.
+"""
+
+import logging
+import random
+import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from durable import retry
+from durable.stopping import stopping
+from durable.wake import wake
+from integrations.envelopes import PayloadUnreadable, Source
+from integrations.mapping import Rules, Skip, SkipCode, TrackEvent, Translation, translate
+from integrations.models import ServiceHook
+from integrations.payloads import SentryException, parse
+from integrations.rules import rules_for
+
+from webhooks.models import InboxMessage, OutboxEvent, Replay
+from webhooks.queue import ClaimedMessage, FinishedMessage, NewEvent, claim_messages, finish_messages, insert_events
+from webhooks.signature import verify
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200
+"""Messages in one claim: enough that statements and commits do not matter, few enough to end soon on SIGTERM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """What came of one message: what to note on it, and the events to send."""
+
+    finished: FinishedMessage
+    events: tuple[TrackEvent, ...]
+
+
+def drain_inbox() -> int:
+    """Translate every due message; returns how many were handled."""
+    total = 0
+    while not stopping.is_set():
+        token, now = uuid4(), timezone.now()
+        until = now + timedelta(seconds=settings.LEASE_SECONDS)
+        batch = claim_messages(token, limit=BATCH, now=now, until=until)
+        if not batch and not InboxMessage.objects.due().exists():  # an empty claim can be a lost race
+            break
+        total += len(batch)
+        settle_batch(token, verified(token, batch))
+    return total
+
+
+def replay(messages: QuerySet[InboxMessage], *, everything: bool = False) -> int:
+    """Send stored messages through the mapping again; returns how many.
+
+    Only what the mapping now adds is sent, unless `everything` is asked for: FME does not deduplicate. Messages whose
+    body was pruned are left alone, and so are those that still wait.
+    """
+    kind = Replay.ALL if everything else Replay.ADDED
+    count: int = messages.exclude(body=None).exclude(state="pending").arm(replay=kind)
+    wake("inbox")
+    return count
+
+
+def verified(token: UUID, batch: Sequence[ClaimedMessage]) -> list[ClaimedMessage]:
+    """The messages whose signature is proven; what waited for its hook's secret is checked here."""
+    waiting = [message for message in batch if message.unverified_signature]
+    if not waiting:
+        return list(batch)
+    hooks = ServiceHook.objects.in_bulk({message.hook_address for message in waiting}, field_name="address")
+    genuine = [message for message in batch if not message.unverified_signature]
+    for message in waiting:
+        hook = hooks.get(message.hook_address)
+        if hook and hook.secret and verify(message.body, hook.secret, message.unverified_signature):
+            genuine.append(message)
+        else:
+            settle_unverified(token, message, hook)
+    return genuine
+
+
+def settle_unverified(token: UUID, message: ClaimedMessage, hook: ServiceHook | None) -> None:
+    """Wait for the secret while there will be one; a signature that does not match it is a forgery."""
+    row = held_row(token, message)
+    if row is None:
+        return
+    if hook and not hook.secret and hook.takes_messages and hook.state != "dead":
+        row.retry(next_date(row), "Waiting for the secret of the service hook, which Sentry has not told yet.")
+    else:
+        row.bury("The signature does not match the service hook's secret: the message did not come from Sentry.")
+
+
+def settle_batch(token: UUID, batch: Sequence[ClaimedMessage]) -> None:
+    """Translate and settle together; when that fails in our own code, one by one, so that no row stops the others."""
+    try:
+        settle(token, batch)
+    except (OperationalError, InterfaceError):  # the database is away: the lease brings the batch back
+        raise
+    except Exception:
+        for message in batch:
+            settle_alone(token, message)
+
+
+def settle_alone(token: UUID, message: ClaimedMessage) -> None:
+    """One message in a transaction of its own; a fault of ours is counted on its row."""
+    try:
+        settle(token, [message])
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("Message %d could not be translated.", message.id)
+        if row := held_row(token, message):
+            row.fault(traceback.format_exc(), next_date(row))
+
+
+def held_row(token: UUID, message: ClaimedMessage) -> InboxMessage | None:
+    """The row of a message while it is still held under `token`."""
+    return InboxMessage.objects.defer("body").filter(pk=message.id, claim=token).first()
+
+
+def next_date(row: InboxMessage) -> datetime:
+    """When to look at a message again."""
+    return retry.decide(row.attempts, now=timezone.now(), dice=random.random()).at  # noqa: S311 - jitter
+
+
+def settle(token: UUID, batch: Sequence[ClaimedMessage]) -> None:
+    """Translate `batch` and store what came of it, under `token`, in one transaction."""
+    rules = rules_for(message.integration_id for message in batch)
+    translated = [translate_message(message, rules[message.integration_id]) for message in batch]
+    known = events_sent_before(batch)
+    with transaction.atomic():
+        finished = finish_messages(token, [each.finished for each in translated])
+        stored = insert_events(new_events(translated, finished, known), now=timezone.now())
+    if stored:
+        wake("outbox")
+
+
+def translate_message(message: ClaimedMessage, rules: Rules) -> Translated:
+    """What the rules make of one stored body; a body that cannot be understood is a skip."""
+    try:
+        exception = parse(message.body, Source(message.source))
+    except PayloadUnreadable as reason:
+        return translated_as(message, None, Translation((), (Skip(SkipCode.PAYLOAD_UNREADABLE, str(reason)),)))
+    return translated_as(message, exception, translate(exception, rules))
+
+
+def translated_as(message: ClaimedMessage, exception: SentryException | None, translation: Translation) -> Translated:
+    """The facts the pages show of a message, beside its events."""
+    skips = [{"code": skip.code.value, "detail": skip.detail} for skip in translation.skips]
+    environment = (exception.environment if exception else None) or ""
+    title = (exception.title if exception else None) or ""
+    return Translated(FinishedMessage(message.id, skips, storable(environment, 64), storable(title, 256)), translation.events)
+
+
+def storable(text: str, length: int) -> str:
+    """Text as a database column takes it: without NUL and lone surrogates, at most `length` characters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]
+
+
+def new_events(
+    translated: Iterable[Translated], finished: set[int], known: set[tuple[int, int, str, str, str]]
+) -> Iterable[NewEvent]:
+    """The outbox rows of the messages that were finished, less what an earlier translation sent."""
+    for each in translated:
+        if each.finished.id not in finished:
+            continue
+        for event in each.events:
+            identity = (each.finished.id, event.environment_id, event.traffic_type, event.key, event.event_type)
+            if identity not in known:
+                yield NewEvent(
+                    message_id=each.finished.id,
+                    environment_id=event.environment_id,
+                    event_type=event.event_type,
+                    traffic_type=event.traffic_type,
+                    key=event.key,
+                    timestamp_ms=event.timestamp_ms,
+                    body=event.json,
+                )
+
+
+def events_sent_before(batch: Sequence[ClaimedMessage]) -> set[tuple[int, int, str, str, str]]:
+    """What earlier translations made of messages that are replayed for what is new."""
+    replayed = [message.id for message in batch if message.replay == Replay.ADDED]
+    if not replayed:
+        return set()
+    rows = OutboxEvent.objects.filter(message__in=replayed)
+    return set(rows.values_list("message_id", "environment_id", "traffic_type", "key", "event_type"))

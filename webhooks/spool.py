@@ -1,0 +1,223 @@
+"""What could not be stored, on disk: bounded, fsynced, taken in again when the database is back.
+
+Each web process writes into a folder of its own inside SPOOL_DIR and holds a lock on it; a folder whose lock is free
+belonged to a process that is gone and is taken over. One file per request: a line of JSON, then the raw body. A file
+is removed only after its row is committed; a file that cannot be read is set aside, never deleted.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.utils import timezone
+
+from webhooks.counters import spool_set_aside_total
+
+logger = logging.getLogger(__name__)
+
+UNVERIFIED_SHARE = 10
+"""At most one part in this many of the spool may hold requests that could not be verified yet."""
+
+SUFFIX, UNVERIFIED, ASIDE = ".request", ".unverified.request", "set-aside"
+RECOUNT_SECONDS = 1.0
+
+
+class SpoolFull(Exception):
+    """The spool's bound is reached, or the disk took nothing more."""
+
+
+class Unreadable(Exception):
+    """A spooled file is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawRequest:
+    """A webhook as it arrived; `address` is None for the app's webhook."""
+
+    address: UUID | None
+    signature: str
+    body: bytes = field(repr=False)
+    resource: str = ""
+    received_at: datetime = field(default_factory=timezone.now)
+    is_verified: bool = False
+    """Its signature was checked before it was spooled, maybe with a secret that is no longer the current one."""
+
+
+class Spool:
+    """This process's folder, and the size of all folders together."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._folder: Path | None = None
+        self._owner = 0
+        self._counted_at = 0.0
+        self._bytes = {SUFFIX: 0, UNVERIFIED: 0}
+
+    def keep(self, request: RawRequest, *, is_verified: bool) -> None:
+        """Write `request` so that it survives a crash; raises SpoolFull. Returns when it is on the disk."""
+        text = _as_bytes(request)
+        suffix = SUFFIX if is_verified else UNVERIFIED
+        with self._lock:
+            self._make_room(len(text), suffix)
+            folder = self._own_folder()
+        name = f"{time.time_ns():020d}-{uuid4().hex}"
+        try:
+            _write_through(folder, name, suffix, text)
+        except OSError as error:
+            (folder / name).unlink(missing_ok=True)
+            raise SpoolFull(f"the disk took nothing more: {error.strerror}") from error
+
+    def waiting(self) -> Iterator[Path]:
+        """Files to take in, oldest first: of this process, and of processes that are gone."""
+        for folder in self._folders_to_empty():
+            yield from sorted(folder.glob(f"*{SUFFIX}"))
+
+    def is_empty(self) -> bool:
+        """Whether nothing waits in this process's reach."""
+        return next(self.waiting(), None) is None
+
+    def set_aside(self, file: Path) -> None:
+        """Move a file that cannot be read out of the way, for a person to look at."""
+        aside = _root() / ASIDE
+        aside.mkdir(mode=0o700, exist_ok=True)
+        file.rename(aside / file.name)
+        spool_set_aside_total.inc()
+        logger.error("A spooled request could not be read and was set aside: %s", file.name)
+
+    def sizes(self) -> tuple[int, int]:
+        """Files and bytes that wait in all folders of this host."""
+        files = [file.stat().st_size for file in _root().glob(f"*/*{SUFFIX}")] if _root().exists() else []
+        return len(files), sum(files)
+
+    def _make_room(self, size: int, suffix: str) -> None:
+        if time.monotonic() - self._counted_at > RECOUNT_SECONDS:
+            self._recount()
+        if sum(self._bytes.values()) + size > settings.SPOOL_MAX_BYTES:
+            raise SpoolFull("SPOOL_MAX_BYTES is reached")
+        if suffix == UNVERIFIED and self._bytes[UNVERIFIED] + size > settings.SPOOL_MAX_BYTES // UNVERIFIED_SHARE:
+            raise SpoolFull("too many requests could not be verified")
+        self._bytes[suffix] += size
+
+    def _recount(self) -> None:
+        self._bytes = {SUFFIX: 0, UNVERIFIED: 0}
+        self._counted_at = time.monotonic()
+        for file in _root().glob(f"*/*{SUFFIX}"):
+            suffix = UNVERIFIED if file.name.endswith(UNVERIFIED) else SUFFIX
+            try:
+                self._bytes[suffix] += file.stat().st_size
+            except FileNotFoundError:
+                continue  # taken in meanwhile
+
+    def _own_folder(self) -> Path:
+        if self._folder is None or self._owner != os.getpid() or not self._folder.exists():
+            self._owner = os.getpid()
+            self._folder = _root() / f"{self._owner}-{uuid4().hex[:8]}"
+            self._folder.mkdir(mode=0o700, parents=True)
+            _hold(self._folder)
+            _sync(_root())
+        return self._folder
+
+    def _folders_to_empty(self) -> list[Path]:
+        if not _root().exists():
+            return []
+        folders = [folder for folder in sorted(_root().iterdir()) if folder.is_dir() and folder.name != ASIDE]
+        return [folder for folder in folders if folder == self._folder or self._adopt(folder)]
+
+    def _adopt(self, folder: Path) -> bool:
+        """Take over the folder of a process that is gone; an empty one is removed."""
+        if folder in _held or _hold(folder):
+            if next(folder.glob(f"*{SUFFIX}"), None) is None and folder != self._folder:
+                _release(folder)
+                return False
+            return True
+        return False
+
+
+spool = Spool()
+
+_held: dict[Path, int] = {}
+
+
+def read(file: Path) -> RawRequest:
+    """The request in `file`; raises Unreadable."""
+    try:
+        head, body = file.read_bytes().split(b"\n", 1)
+        facts = json.loads(head)
+        if facts["length"] != len(body):
+            raise Unreadable("cut short")
+        return RawRequest(
+            address=UUID(facts["address"]) if facts["address"] else None,
+            signature=facts["signature"],
+            resource=facts["resource"],
+            received_at=datetime.fromisoformat(facts["received_at"]),
+            body=body,
+            is_verified=not file.name.endswith(UNVERIFIED),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unreadable(str(error)) from error
+
+
+def _as_bytes(request: RawRequest) -> bytes:
+    facts = {
+        "address": str(request.address) if request.address else None,
+        "signature": request.signature,
+        "resource": request.resource,
+        "received_at": request.received_at.isoformat(),
+        "length": len(request.body),
+    }
+    return json.dumps(facts).encode() + b"\n" + request.body
+
+
+def _write_through(folder: Path, name: str, suffix: str, text: bytes) -> None:
+    """Write, fsync, rename, fsync the folder: after this a power cut loses nothing."""
+    descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    (folder / name).rename(folder / f"{name}{suffix}")
+    _sync(folder)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _root() -> Path:
+    root = Path(settings.SPOOL_DIR)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return root
+
+
+def _hold(folder: Path) -> bool:
+    """Lock `folder` for this process; the lock ends with the process, however that ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return False
+    _held[folder] = descriptor
+    return True
+
+
+def _release(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return  # something was written into it meanwhile
+    finally:
+        os.close(_held.pop(folder))

@@ -1,0 +1,42 @@
+"""What an answer of FME means for the batch: pure."""
+
+from enum import Enum
+
+from integrations.peers import Answer
+
+
+class Verdict(Enum):
+    """DELIVERED: FME has it. SPLIT: find what it refuses. HOLD: nothing of this environment can be delivered now."""
+
+    DELIVERED = "delivered"
+    SPLIT = "split"
+    HOLD = "hold"
+
+
+REFUSED = frozenset({400, 422})
+TOO_LARGE = 413
+
+
+def judge(status: int) -> Verdict:
+    """The verdict on an HTTP status: 2xx delivered, 400, 413 and 422 say "not this batch", all else "not now"."""
+    if 200 <= status < 300:
+        return Verdict.DELIVERED
+    return Verdict.SPLIT if status in REFUSED or status == TOO_LARGE else Verdict.HOLD
+
+
+def reason_to_hold(answer: Answer) -> str:
+    """Why delivery waits, in words that say what to do."""
+    match answer.status:
+        case 401 | 403:
+            return (
+                f"FME refused the SDK key ({answer.status}). Enter a valid server-side SDK key of this environment; "
+                "what waits is then delivered at once."
+            )
+        case 404:
+            return "FME answered 404: check FME_EVENTS_URL. What waits is delivered as soon as the address is right."
+        case 429:
+            return "FME asks to slow down (429). Delivery goes on by itself at the time shown."
+        case status if 300 <= status < 400:
+            return f"FME answered with a redirect ({status}), which is not followed: check FME_EVENTS_URL."
+        case status:
+            return f"FME is failing ({status}). Delivery is tried again at the time shown; nothing is lost."

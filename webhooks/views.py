@@ -1,0 +1,85 @@
+"""The two webhook addresses: bounded body, then `accept`; nothing else happens between Sentry and the disk."""
+
+import logging
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from webhooks.accept import accept
+from webhooks.counters import requests_total
+from webhooks.keeper import ensure_keeper
+from webhooks.outcome import Outcome
+from webhooks.spool import RawRequest
+
+logger = logging.getLogger(__name__)
+
+
+class BodyTooLarge(Exception):
+    """The body is larger than WEBHOOK_MAX_BYTES."""
+
+
+class BodyCutShort(Exception):
+    """The sender hung up before the whole body had arrived."""
+
+
+@csrf_exempt
+def service_hook(request: HttpRequest, address: UUID) -> HttpResponse:
+    """A project's service hook, signed with the hook's own secret."""
+    return respond(request, "X-ServiceHook-Signature", address)
+
+
+@csrf_exempt
+def app_webhook(request: HttpRequest) -> HttpResponse:
+    """The Sentry App's webhook, signed with the client secret."""
+    return respond(request, "Sentry-Hook-Signature", None)
+
+
+def respond(request: HttpRequest, signature_header: str, address: UUID | None) -> HttpResponse:
+    """Read the body, hand it over, answer in Sentry's terms; one log line with the reason for every refusal."""
+    if request.method != "POST":
+        return answer(request, Outcome.NOT_POST)
+    ensure_keeper()
+    try:
+        body = read_body(request)
+    except BodyTooLarge:
+        return answer(request, Outcome.TOO_LARGE)
+    except BodyCutShort:
+        return answer(request, Outcome.CUT_SHORT)
+    signature = request.headers.get(signature_header, "")
+    resource = request.headers.get("Sentry-Hook-Resource", "")
+    return answer(request, accept(RawRequest(address, signature, body, resource)))
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """The raw body, never more than one byte over the limit; raises BodyTooLarge, BodyCutShort.
+
+    Read from the server's stream: Django's `request.body` believes a missing Content-Length to mean "empty", and a
+    chunked body has none.
+    """
+    limit = settings.WEBHOOK_MAX_BYTES
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    size = int(declared) if declared.isdecimal() else limit + 1
+    if declared and size > limit:
+        raise BodyTooLarge
+    try:
+        body: bytes = request.environ["wsgi.input"].read(size)
+    except OSError as error:
+        raise BodyCutShort from error
+    if len(body) > limit:
+        raise BodyTooLarge
+    if declared and len(body) < size:
+        raise BodyCutShort
+    return body
+
+
+def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    """The HTTP answer to `outcome`, counted, and logged when it is a refusal."""
+    requests_total.labels(outcome.label).inc()
+    if outcome.status >= 400:
+        logger.warning("Webhook refused: %s", outcome.reason, extra={"status": outcome.status, "path": request.path})
+    response = JsonResponse({"detail": outcome.reason}, status=outcome.status)
+    if outcome is Outcome.NOT_POST:
+        response["Allow"] = "POST"
+    return response

@@ -1,0 +1,191 @@
+"""One writer thread per process: group commit, and the only database access of the webhook addresses.
+
+A request hands over its row and waits; the thread stores all rows that wait in one transaction and then releases
+them, so an answer always means "committed". Waiting has a deadline, because a frozen database hangs an open connection
+past every timeout setting. After one missed deadline, or a database error, everything is refused at once
+(StoreUnavailable) while the thread looks for the database each second; the caller spools meanwhile.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as DeadlineMissed
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection
+
+from webhooks.queue import NewMessage, insert_messages
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+BATCH_ROWS = 256
+BATCH_BYTES = 16 * 1024 * 1024
+"""What one transaction holds at most: more gains nothing and makes a failing batch dear."""
+
+PROBE_SECONDS = 1.0
+
+
+class StoreUnavailable(Exception):
+    """The database refused, failed or did not answer in time; the row may or may not be stored."""
+
+
+class Inline:
+    """The same promises in the caller's own thread and transaction: for tests."""
+
+    def store(self, message: NewMessage, *, deadline_seconds: float) -> bool:
+        """Store `message`; True when it was new."""
+        return bool(guarded(lambda: insert_messages([message])))
+
+    def call(self, work: Callable[[], Result], *, deadline_seconds: float) -> Result:
+        """Run `work`; returns its result."""
+        return guarded(work)
+
+
+class Writer:
+    """The thread, its queue, and what is known about the database's health."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[tuple[NewMessage | Callable[[], Any], Future[Any]]] = SimpleQueue()
+        self._start = threading.Lock()
+        self._owner = 0
+        self._away = threading.Event()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database missed a deadline or failed, and has not been seen well since."""
+        return self._away.is_set()
+
+    def store(self, message: NewMessage, *, deadline_seconds: float) -> bool:
+        """Commit `message` together with all that wait; True when it was new.
+
+        Raises StoreUnavailable. A row that the database will never take raises that error.
+        """
+        return bool(self._wait(message, deadline_seconds))
+
+    def call(self, work: Callable[[], Result], *, deadline_seconds: float) -> Result:
+        """Run `work` (its own queries and transactions) on the writer's connection; raises StoreUnavailable."""
+        result: Result = self._wait(work, deadline_seconds)
+        return result
+
+    def _wait(self, job: NewMessage | Callable[[], Any], deadline_seconds: float) -> Any:
+        if self.is_away:
+            raise StoreUnavailable("the database is away")
+        self._ensure_thread()
+        future: Future[Any] = Future()
+        self._queue.put((job, future))
+        try:
+            return future.result(timeout=deadline_seconds)
+        except DeadlineMissed:
+            if future.cancel() or not future.done():
+                self._away.set()
+                raise StoreUnavailable(f"the database did not answer within {deadline_seconds} s") from None
+            return future.result()
+
+    def _ensure_thread(self) -> None:
+        if self._owner == os.getpid():
+            return
+        with self._start:
+            if self._owner != os.getpid():  # first use in this process: after the fork
+                self._owner, self._queue = os.getpid(), SimpleQueue()
+                self._away.clear()
+                threading.Thread(target=self._run, name="writer", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self._work_off(self._gather())
+            while self.is_away:
+                self._probe()
+
+    def _gather(self) -> list[tuple[NewMessage | Callable[[], Any], Future[Any]]]:
+        jobs = [self._queue.get()]
+        size = 0
+        while len(jobs) < BATCH_ROWS and size < BATCH_BYTES:
+            try:
+                jobs.append(self._queue.get_nowait())
+            except Empty:
+                break
+            job = jobs[-1][0]
+            size += len(job.body) if isinstance(job, NewMessage) else 0
+        return [(job, future) for job, future in jobs if future.set_running_or_notify_cancel()]
+
+    def _work_off(self, jobs: list[tuple[NewMessage | Callable[[], Any], Future[Any]]]) -> None:
+        rows = [(job, future) for job, future in jobs if isinstance(job, NewMessage)]
+        for job, future in jobs:
+            if not isinstance(job, NewMessage):
+                self._settle(future, job)
+        if len(rows) > 1 and self._store_together(rows):
+            return
+        for row, future in rows:
+            self._settle(future, lambda row=row: insert_messages([row]))  # type: ignore[misc]  # mypy#8226
+
+    def _store_together(self, rows: list[tuple[NewMessage, "Future[Any]"]]) -> bool:
+        """One transaction for all; False when it failed and each row has to be tried alone."""
+        try:
+            fresh = insert_messages([row for row, _ in rows])
+        except Exception as error:
+            logger.info("A batch of %d messages is stored one by one: %s", len(rows), type(error).__name__)
+            connection.close()
+            return False
+        for row, future in rows:
+            future.set_result((row.integration_id, row.event_id) in fresh)
+        return True
+
+    def _settle(self, future: "Future[Any]", work: Callable[[], Any]) -> None:
+        if self.is_away and not future.done():
+            future.set_exception(StoreUnavailable("the database is away"))
+            return
+        try:
+            future.set_result(guarded(work))
+        except StoreUnavailable as error:
+            self._away.set()
+            future.set_exception(error)
+        except Exception as error:  # a row that will never be taken, or a bug: its own request hears of it
+            future.set_exception(error)
+
+    def _probe(self) -> None:
+        """Refuse what still waits, then ask the database; come back in a second while it does not answer."""
+        self._refuse_waiting()
+        try:
+            connection.close()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except (DatabaseError, InterfaceError):
+            time.sleep(PROBE_SECONDS)
+        else:
+            self._away.clear()
+            logger.warning("The database answers again.")
+
+    def _refuse_waiting(self) -> None:
+        while True:
+            try:
+                _, future = self._queue.get_nowait()
+            except Empty:
+                return
+            if future.set_running_or_notify_cancel():
+                future.set_exception(StoreUnavailable("the database is away"))
+
+
+def guarded(work: Callable[[], Result]) -> Result:
+    """Run `work`; every database error but a broken constraint becomes StoreUnavailable.
+
+    Full, read-only, out of connections, restarting: each driver has its own class for these, and all of them mean
+    "not now".
+    """
+    try:
+        return work()
+    except IntegrityError:
+        raise
+    except (DatabaseError, InterfaceError) as error:
+        connection.close()
+        logger.warning("The database failed (%s): %s", type(error).__name__, str(error).splitlines()[:1])
+        raise StoreUnavailable(type(error).__name__) from error
+
+
+writer: Writer | Inline = Inline() if settings.WEBHOOK_WRITER == "inline" else Writer()
