@@ -1,0 +1,37 @@
+"""Headers of the pages, and the guard that keeps other web sites away from the control calls."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+POLICY = "default-src 'self'; frame-ancestors 'none'; form-action 'self' *; base-uri 'none'"
+# SDKs in browsers and FME's own pages call these from anywhere.
+OPEN_TO_ALL = ("/api/",)
+
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def security_headers(get_response: View) -> View:
+    """Middleware: a strict policy on pages; 403 for a foreign page that posts to anything but the stand-ins."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(OPEN_TO_ALL):
+            return get_response(request)
+        if _is_foreign(request):
+            return JsonResponse({"error": "Calls from other web sites are refused."}, status=403)
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        return response
+
+    return middleware
+
+
+def _is_foreign(request: HttpRequest) -> bool:
+    origin = request.headers.get("Origin")
+    return (
+        request.method != "GET"
+        and origin is not None
+        and origin != f"{request.scheme}://{request.get_host()}"
+    )

@@ -1,0 +1,1 @@
+"""The stand-in of Sentry: REST interface, ingestion, webhooks."""

@@ -1,0 +1,166 @@
+"""Lists over REST: projects, environments, events, issues of an organization."""
+
+import json
+import sqlite3
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sandbox.dates import iso
+from sandbox.sentry import bodies, occurrences
+from sandbox.sentry.access import NOT_FOUND, Refused, authenticate, endpoint, find_organization, find_project
+from sandbox.sentry.hooks import READ
+from sandbox.sentry.paging import by_offset
+from sandbox.store import setting, store
+
+ONLY_LISTED = ("environments", "hasUserReports", "latestDeploys")
+FEATURES = ("alert-filters", "data-forwarding", "minidump", "race-free-group-creation", "rate-limits")
+
+
+@endpoint("projects", "GET")
+def organization_projects(request: HttpRequest, organization: str) -> HttpResponse:
+    caller = authenticate(request)
+    owner = find_organization(caller, organization)
+    caller.need("org:read")
+    query = f"%{request.GET.get('query', '')}%"
+    sql = "SELECT * FROM projects WHERE organization_id = ? AND (slug LIKE ? OR name LIKE ?) ORDER BY slug"
+    return by_offset(request, store().rows(sql, owner["id"], query, query), _project)
+
+
+@endpoint("project", "GET", "PUT", "DELETE")
+def project_detail(request: HttpRequest, organization: str, project: str) -> HttpResponse:
+    caller = authenticate(request)
+    row = find_project(request, caller, organization, project)
+    # Nothing of a project may be changed through the stand-in.
+    caller.need(*(READ if request.method == "GET" else ()))
+    owner = find_organization(caller, organization)
+    more = {
+        "isInternal": False,
+        "isPublic": False,
+        "avatar": {"avatarType": "letter_avatar", "avatarUuid": None},
+        "color": "#923fbf",
+        "status": "active",
+        "options": {},
+        "organization": {"id": str(owner["id"]), "slug": owner["slug"], "name": owner["name"]},
+    }
+    listed = {name: value for name, value in _project(row).items() if name not in ONLY_LISTED}
+    return JsonResponse(listed | more)
+
+
+@endpoint("project_environments", "GET")
+def project_environments(request: HttpRequest, organization: str, project: str) -> HttpResponse:
+    caller = authenticate(request)
+    row = find_project(request, caller, organization, project)
+    caller.need(*READ)
+    if request.GET.get("visibility", "visible") not in ("all", "hidden", "visible"):
+        words = "Invalid value for 'visibility', valid values are: ['all', 'hidden', 'visible']"
+        raise Refused(400, {"detail": words})
+    if request.GET.get("visibility") == "hidden":
+        return JsonResponse([], safe=False)
+    names = _environments("project_id = ?", row["id"])
+    body = [{"id": str(number), "name": name, "isHidden": False} for name, number in sorted(names.items())]
+    return JsonResponse(body, safe=False)
+
+
+@endpoint("environments", "GET")
+def organization_environments(request: HttpRequest, organization: str) -> HttpResponse:
+    caller = authenticate(request)
+    owner = find_organization(caller, organization)
+    caller.need("org:read")
+    names = _environments("project_id IN (SELECT id FROM projects WHERE organization_id = ?)", owner["id"])
+    return JsonResponse(
+        [{"id": str(number), "name": name} for name, number in sorted(names.items())], safe=False
+    )
+
+
+@endpoint("events", "GET")
+def project_events(request: HttpRequest, organization: str, project: str) -> HttpResponse:
+    caller = authenticate(request)
+    row = find_project(request, caller, organization, project)
+    caller.need(*READ)
+    rows = store().rows("SELECT * FROM events WHERE project_id = ? ORDER BY id DESC LIMIT 10000", row["id"])
+    is_full = request.GET.get("full") in ("1", "true")
+    return by_offset(request, rows, _whole if is_full else _listed)
+
+
+@endpoint("event", "GET")
+def project_event(request: HttpRequest, organization: str, project: str, event: str) -> HttpResponse:
+    caller = authenticate(request)
+    row = find_project(request, caller, organization, project)
+    caller.need(*READ)
+    sql = "SELECT id FROM events WHERE project_id = ? AND event_id = ?"
+    number = store().value(sql, row["id"], event.replace("-", ""))
+    if number is None:
+        raise Refused(404, NOT_FOUND)
+    found = occurrences.load(number)
+    release = dict(found.data["tags"]).get("release")
+    more = {
+        "release": {"version": release} if release else None,
+        "nextEventID": None,
+        "previousEventID": None,
+    }
+    return JsonResponse(bodies.event(found) | more)
+
+
+@endpoint("issues", "GET")
+def organization_issues(request: HttpRequest, organization: str) -> HttpResponse:
+    caller = authenticate(request)
+    owner = find_organization(caller, organization)
+    caller.need("event:read")
+    rows = store().rows(
+        "SELECT max(e.id) AS event FROM events e JOIN projects p ON p.id = e.project_id"
+        " WHERE p.organization_id = ? GROUP BY e.issue_id ORDER BY event DESC",
+        owner["id"],
+    )
+    return by_offset(request, rows, lambda row: bodies.group(occurrences.load(row["event"])))
+
+
+def _environments(condition: str, number: int) -> dict[str, int]:
+    sql = f"SELECT environment, min(id) AS id FROM events WHERE environment IS NOT NULL AND {condition} GROUP BY 1"
+    return {row["environment"]: row["id"] for row in store().rows(sql, number)}
+
+
+def _project(row: sqlite3.Row) -> dict[str, Any]:
+    first = store().value("SELECT min(received) FROM events WHERE project_id = ?", row["id"])
+    last = store().value("SELECT data FROM events WHERE project_id = ? ORDER BY id DESC", row["id"])
+    release = json.loads(last).get("release") if last else None
+    team = {"id": "2", "slug": "web", "name": "Web"}
+    return {
+        "team": team,
+        "teams": [team],
+        "id": str(row["id"]),
+        "name": row["name"],
+        "slug": row["slug"],
+        "isBookmarked": False,
+        "isMember": False,
+        "access": [],
+        "hasAccess": True,
+        "dateCreated": iso(row["created"]),
+        "environments": sorted(_environments("project_id = ?", row["id"])),
+        "eventProcessing": {"symbolicationDegraded": False},
+        "features": [*FEATURES, *(["servicehooks"] if setting("service_hooks", True) else []), "releases"],
+        "firstEvent": iso(first) if first else None,
+        "firstTransactionEvent": False,
+        "hasSessions": False,
+        "hasProfiles": False,
+        "hasReplays": False,
+        "hasMonitors": False,
+        "hasMinifiedStackTrace": False,
+        "platform": row["platform"],
+        "platforms": [],
+        "latestRelease": {"version": release} if release else None,
+        "hasUserReports": False,
+        "latestDeploys": None,
+    }
+
+
+def _listed(row: sqlite3.Row) -> dict[str, Any]:
+    """The short form of a list: no contexts, the environment only as a tag."""
+    data = json.loads(row["data"])
+    whole = bodies.event(occurrences.load(row["id"]))
+    names = "id eventID groupID projectID message title location culprit user tags platform dateCreated crashFile metadata"
+    return {"event.type": data["type"]} | {name: whole[name] for name in names.split()}
+
+
+def _whole(row: sqlite3.Row) -> dict[str, Any]:
+    return bodies.event(occurrences.load(row["id"]))
