@@ -17,10 +17,11 @@ logger = logging.getLogger(__name__)
 
 
 def work_off(rows: DurableQuerySet[Row], handle: Callable[[Row], None]) -> int:
-    """Claim and `handle` one due row after the other until none is due or the process stops; returns how many.
+    """Claim and `handle` one due row after the other until none is due or the process stops; returns how
+    many.
 
-    `handle` ends the claim. What it raises is a mistake of ours: recorded in the row, which comes again until it is
-    dead, and never in the way of the next row.
+    `handle` ends the claim. What it raises is a mistake of ours: recorded in the row, which comes again until
+    it is dead, and never in the way of the next row.
     """
     handled = 0
     while not stopping.is_set() and (claimed := rows.claim(limit=1, lease_seconds=settings.LEASE_SECONDS)):
