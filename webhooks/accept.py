@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError
 from durable.wake import wake
-from integrations import installations
+from integrations import announcements
 from integrations.envelopes import AppEnvelope, PayloadUnreadable, Source, read_app_envelope, read_event_id
 from integrations.models import SentryIntegration
 
@@ -115,12 +115,12 @@ def take_installation(envelope: AppEnvelope, request: RawRequest) -> Outcome:
     uuid, organization, code = UUID(found), installation.organization or "", installation.code
     if envelope.action == "created":
         writer.call(
-            lambda: installations.announce(uuid, organization, code, at=request.received_at),
+            lambda: announcements.announce(uuid, organization, code, at=request.received_at),
             deadline_seconds=settings.APP_DEADLINE_SECONDS,
         )
     elif envelope.action == "deleted":
         writer.call(
-            lambda: installations.forget(uuid, at=request.received_at),
+            lambda: announcements.forget(uuid, at=request.received_at),
             deadline_seconds=settings.APP_DEADLINE_SECONDS,
         )
     else:
