@@ -1,0 +1,189 @@
+"""Making Sentry agree with our service hooks: adopt by address or create, keep, and remove.
+
+A crash anywhere is repaired by the next look: a hook that was made but not stored is found by its address,
+and a second one with our address is removed. The same look, once an hour, finds what was changed at Sentry.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from django.conf import settings
+from django.utils import timezone
+
+from durable.working import again_at, work_off
+from integrations import remedies
+from integrations.installations import Waiting, renew_after_401, token_for
+from integrations.models import ServiceHook
+from integrations.peers import PeerError
+from integrations.sentry import RemoteHook, SentryClient
+
+logger = logging.getLogger(__name__)
+
+CHECK_EVERY = timedelta(hours=1)
+"""How often a hook that is well is looked at again: somebody may have changed or removed it at Sentry."""
+
+LOOK_FOR_TOKEN_EVERY = timedelta(minutes=1)
+"""A hook whose installation has no token yet is due at once when one comes; this is for a ring that was
+missed.
+"""
+
+_T = TypeVar("_T")
+
+
+class ClaimLost(Exception):
+    """Another worker has the row, or somebody saved: nothing more may be done to Sentry under this claim."""
+
+
+def drain_hooks() -> int:
+    """Make Sentry agree with every hook that is due. Returns how many were handled."""
+    return work_off(ServiceHook.objects.select_related("installation"), _settle)
+
+
+def _settle(hook: ServiceHook) -> None:
+    try:
+        _make_present(hook) if hook.wanted == ServiceHook.Wanted.PRESENT else _make_absent(hook)
+    except ClaimLost:
+        logger.info("The claim on hook %s was lost; whoever holds it goes on.", hook.address)
+    except Waiting as reason:
+        hook.retry(timezone.now() + LOOK_FOR_TOKEN_EVERY, str(reason), attempts=0)
+    except PeerError as error:
+        _put_off(hook, error)
+
+
+def _put_off(hook: ServiceHook, error: PeerError) -> None:
+    if error.permanent:
+        logger.warning("Hook %s cannot be: %s", hook.address, error)
+        hook.bury(str(error))
+    else:
+        hook.retry(again_at(hook.attempts, retry_after_seconds=error.retry_after_seconds), str(error))
+
+
+def _make_present(hook: ServiceHook) -> None:
+    project = _Project(hook)
+    remote = _ours(hook, project.list())
+    kept = next((one for one in remote if one.id == hook.remote_id), remote[0] if remote else None)
+    if kept is None:
+        if hook.remote_id:
+            logger.warning("Hook %s has vanished at Sentry; making it again.", hook.address)
+        kept = project.create(hook.url)
+    elif not (kept.is_as_wanted and kept.url == hook.url):
+        logger.info("Hook %s was changed at Sentry; putting it right.", hook.address)
+        kept = project.update(kept.id, hook.url)
+    ServiceHook.objects.filter(pk=hook.pk, claim=hook.claim).update(remote_id=kept.id, secret=kept.secret)
+    complaint = _remove_twins(project, [one for one in remote if one.id != kept.id])
+    now = timezone.now()
+    if complaint:
+        hook.retry(now + CHECK_EVERY, complaint, attempts=0, confirmed_at=now)
+    else:
+        hook.reschedule(now + CHECK_EVERY, confirmed_at=now)
+
+
+def _remove_twins(project: "_Project", twins: list[RemoteHook]) -> str:
+    """Remove further hooks with our address; a refusal is told but stops nothing: messages are kept once."""
+    for twin in twins:
+        try:
+            project.delete(twin.id)
+        except PeerError as error:
+            return str(error)
+    return ""
+
+
+def _make_absent(hook: ServiceHook) -> None:
+    """Remove whatever has our address. Nothing can be there, or be reached, without an installation that had
+    a token.
+    """
+    installation = hook.installation
+    if installation is None or installation.deleted_at or not (installation.token or hook.remote_id):
+        hook.finish()
+        return
+    project = _Project(hook)
+    for hook_id in _to_remove(hook, project):
+        project.delete(hook_id)
+    hook.finish(remote_id="")
+
+
+def _to_remove(hook: ServiceHook, project: "_Project") -> list[str]:
+    try:
+        return [one.id for one in _ours(hook, project.list())]
+    except PeerError as error:
+        if error.status == 404:
+            return []  # the project is gone, and its hooks with it
+        if error.status == 403 and hook.remote_id:
+            return [hook.remote_id]  # Sentry guards the list by plan, removing not (source of 2026)
+        raise
+
+
+def _ours(hook: ServiceHook, remote: list[RemoteHook]) -> list[RemoteHook]:
+    """Hooks with our address; also the one we made when PUBLIC_URL was another."""
+    return [one for one in remote if one.url == hook.url or one.id == hook.remote_id]
+
+
+@dataclass(frozen=True, slots=True)
+class _Project:
+    """The hook's project at Sentry: every call under a live claim and a good token, every refusal with its
+    remedy.
+    """
+
+    hook: ServiceHook
+
+    def list(self) -> list[RemoteHook]:
+        return self._call(lambda sentry: sentry.list_hooks())
+
+    def create(self, url: str) -> RemoteHook:
+        return self._call(lambda sentry: sentry.create_hook(url))
+
+    def update(self, hook_id: str, url: str) -> RemoteHook:
+        return self._call(lambda sentry: sentry.update_hook(hook_id, url))
+
+    def delete(self, hook_id: str) -> None:
+        self._call(lambda sentry: sentry.delete_hook(hook_id), removing=True)
+
+    def _call(self, call: Callable[[SentryClient], _T], *, removing: bool = False) -> _T:
+        installation = self.hook.installation
+        if installation is None:
+            raise PeerError(remedies.NO_INSTALLATION, permanent=True)
+        token = token_for(installation)
+        try:
+            return self._under_claim(call, token)
+        except PeerError as error:
+            if error.status != 401:
+                raise self._explained(error, removing=removing) from error
+        token = renew_after_401(installation, token)
+        try:
+            return self._under_claim(call, token)
+        except PeerError as error:
+            raise self._explained(error, removing=removing) from error
+
+    def _under_claim(self, call: Callable[[SentryClient], _T], token: str) -> _T:
+        if not self.hook.renew(settings.LEASE_SECONDS):
+            raise ClaimLost
+        return call(SentryClient(self.hook.organization, self.hook.project_slug, token))
+
+    def _explained(self, error: PeerError, *, removing: bool) -> PeerError:
+        return PeerError(
+            self._sentence(error, removing=removing),
+            permanent=error.permanent,
+            retry_after_seconds=error.retry_after_seconds,
+            status=error.status,
+            ambiguous=error.ambiguous,
+            body=error.body,
+        )
+
+    def _sentence(self, error: PeerError, *, removing: bool) -> str:
+        hook, words = self.hook, str(error)
+        if removing and error.status == 403:
+            return remedies.for_refused_removal(words)
+        installed_in = hook.installation.organization if hook.installation else ""
+        if error.status == 404 and installed_in and installed_in != hook.organization:
+            return remedies.for_other_organization(installed_in, hook.organization)
+        return remedies.for_hook(
+            error.status,
+            error.body,
+            words,
+            organization=hook.organization,
+            project_slug=hook.project_slug,
+            url=hook.url,
+        )
