@@ -1,8 +1,11 @@
 """The people: one of each role, around one FME project."""
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from rest_framework.test import APIClient
 
 from integrations.models import Membership, Project
 from tests.factories import MembershipFactory, ProjectFactory, UserFactory
@@ -44,3 +47,15 @@ def other_admin(db) -> User:
 def viewer(project) -> User:
     """Reads `project`."""
     return MembershipFactory(user__username="viewer", project=project, role=Role.VIEWER).user
+
+
+@pytest.fixture
+def api() -> Callable[[User], APIClient]:
+    """`api(person)` speaks to the REST API as that person, with their browser's login."""
+
+    def as_person(person: User) -> APIClient:
+        client = APIClient()
+        client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return as_person

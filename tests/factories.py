@@ -38,7 +38,7 @@ class ProjectFactory(DjangoModelFactory[Project]):
     class Meta:
         model = Project
 
-    fme_id = factory.Sequence("ws-{}".format)
+    fme_id = factory.Sequence("workspace-{}".format)
     name = factory.Sequence("Project {}".format)
 
 
@@ -56,7 +56,7 @@ class EnvironmentFactory(DjangoModelFactory[Environment]):
         model = Environment
 
     project = factory.SubFactory(ProjectFactory)
-    fme_id = factory.Sequence("env-{}".format)
+    fme_id = factory.Sequence("environment-{}".format)
     name = factory.Sequence("Environment {}".format)
     sdk_key = factory.Sequence("sdk-key-of-environment-{:08}".format)
     sdk_key_set_at = factory.LazyFunction(timezone.now)
@@ -67,7 +67,7 @@ class TrafficTypeFactory(DjangoModelFactory[TrafficType]):
         model = TrafficType
 
     project = factory.SubFactory(ProjectFactory)
-    fme_id = factory.Sequence("tt-{}".format)
+    fme_id = factory.Sequence("traffic-type-{}".format)
     name = factory.Sequence("type{}".format)
 
 
