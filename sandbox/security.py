@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-POLICY = "default-src 'self'; frame-ancestors 'none'; form-action 'self' *; base-uri 'none'"
+from sandbox.options import options
+
+# "Accept & Install" ends at the product's own page.
+POLICY = f"default-src 'self'; frame-ancestors 'none'; form-action 'self' {options().public_url}; base-uri 'none'"
 # SDKs in browsers and FME's own pages call these from anywhere.
 OPEN_TO_ALL = ("/api/",)
 

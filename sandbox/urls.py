@@ -13,8 +13,11 @@ FME = "internal/api/v2/"
 
 urlpatterns: list[URLPattern] = [
     path("", pages.home, name="home"),
+    path("received", pages.received, name="received"),
+    path("sentry", pages.sentry, name="sentry"),
     path("throw", pages.throw, name="throw"),
     path("fail", pages.fail, name="fail"),
+    path("plan", pages.plan, name="plan"),
     path("received/clear", pages.clear, name="clear"),
     path("install", pages.install, name="install"),
     path("uninstall", pages.uninstall, name="uninstall"),
