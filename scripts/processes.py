@@ -26,7 +26,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 WEB = (
     f"-m granian --interface wsgi config.wsgi:application --host {HOST} --port {PORT} --http 1 --no-ws"
-    " --workers 1 --blocking-threads 32 --workers-kill-timeout 4s"
+    " --workers 1 --blocking-threads 64 --workers-kill-timeout 4s --log-level error"
 )
 COMMANDS = {"web": WEB, "drain": "manage.py drain --follow", "sandbox": "-m sandbox"}
 GREETING = [sys.executable, "manage.py", "seed_sandbox"]
