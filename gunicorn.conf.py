@@ -27,3 +27,6 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 forwarded_allow_ips = "127.0.0.1"
 accesslog = None
 errorlog = "-"
+
+# Nobody steers it at run time; a supervisor starts and stops it.
+control_socket_disable = True
