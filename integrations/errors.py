@@ -1,0 +1,43 @@
+"""Error pages that say what happened, what it means and what to do; none of them needs the database."""
+
+import logging
+import sys
+from uuid import uuid4
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = "10"
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403: a role that may look and not change; the reason comes with the exception."""
+    return render(request, "403.html", {"reason": str(exception or "")}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404: nothing there, or nothing for this person; both look the same."""
+    return render(request, "404.html", status=404)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403: the form was open too long, or cookies are blocked."""
+    return render(request, "403_csrf.html", status=403)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500, or 503 when the database is away; the reference finds the traceback in the log."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return HttpResponse(_static_page("503.html"), status=503, headers={"Retry-After": RETRY_SECONDS})
+    reference = uuid4().hex[:12]
+    logger.error("A page broke; it showed the reference %s", reference)
+    return HttpResponse(_static_page("500.html", reference=reference), status=500)
+
+
+def _static_page(name: str, **context: str) -> str:
+    """Render without a request, so that no context processor runs."""
+    return render_to_string(name, context)

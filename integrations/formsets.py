@@ -1,0 +1,239 @@
+"""Rows with "+" and "−": the server owns them, so that they work without JavaScript and htmx only swaps them.
+
+A row button changes the number of rows and nothing else: everything typed stays, nothing is validated.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.forms import BaseFormSet, CharField, Form, ModelChoiceField, Select, TextInput, formset_factory
+from django.http import QueryDict
+
+from integrations.mapping import check_path
+from integrations.models import CatalogueRow, Environment, TrafficType
+from integrations.validation import clean_environment_name, clean_path, repeated_rows
+
+MAX_ROWS = 100
+ADD_BUTTON = -1
+"""In place of a row's number: the focus goes to "+"."""
+
+Rows = list[dict[str, str]]
+
+
+class UpstreamChoice(ModelChoiceField):
+    """A menu of what FME has; what it no longer lists is marked and stays while a row uses it."""
+
+    def label_from_instance(self, row: CatalogueRow) -> str:  # type: ignore[override] # only catalogue rows
+        return f"{row.name} (no longer in FME)" if row.gone_at else row.name
+
+
+def _text(**attributes: str) -> TextInput:
+    return TextInput({"class": "ctl mono", "autocomplete": "off", "spellcheck": "false", **attributes})
+
+
+class MappingRow(Form):
+    """One row: text on Sentry's side (`left`), a menu on FME's (`right`)."""
+
+    left_name: str
+    right_name: str
+    use_required_attribute = False
+
+    def __init__(self, *args: Any, choices: QuerySet[Any], is_focused: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[self.right_name].queryset = choices  # type: ignore[attr-defined] # an UpstreamChoice
+        self.notice = ""
+        if is_focused:
+            self.fields[self.left_name].widget.attrs["autofocus"] = True
+
+    @property
+    def left(self) -> Any:
+        return self[self.left_name]
+
+    @property
+    def right(self) -> Any:
+        return self[self.right_name]
+
+    @property
+    def pair(self) -> tuple[str, Any] | None:
+        """Both sides when both are valid."""
+        data = getattr(self, "cleaned_data", {})
+        left, right = data.get(self.left_name), data.get(self.right_name)
+        return (left, right) if left and right else None
+
+
+class EnvironmentRow(MappingRow):
+    left_name, right_name = "sentry_environment", "environment"
+
+    sentry_environment = CharField(
+        label="Sentry environment",
+        widget=_text(list="sentry-environments"),
+        error_messages={"required": "Enter the environment’s name as your code sends it."},
+    )
+    environment = UpstreamChoice(
+        Environment.objects.none(),
+        label="Harness FME environment",
+        empty_label="Choose…",
+        widget=Select({"class": "ctl"}),
+        error_messages={"required": "Choose an environment.", "invalid_choice": "Choose one of the list."},
+    )
+
+    def clean_sentry_environment(self) -> str:
+        return clean_environment_name(self.cleaned_data["sentry_environment"])
+
+
+class IdentityRow(MappingRow):
+    left_name, right_name = "path", "traffic_type"
+
+    path = CharField(
+        label="Sentry identity path",
+        widget=_text(list="sentry-paths"),
+        error_messages={"required": "Enter the path of the key, such as data.error.user.id."},
+    )
+    traffic_type = UpstreamChoice(
+        TrafficType.objects.none(),
+        label="Harness FME traffic type",
+        empty_label="Choose…",
+        widget=Select({"class": "ctl"}),
+        error_messages={"required": "Choose a traffic type.", "invalid_choice": "Choose one of the list."},
+    )
+
+    def clean_path(self) -> str:
+        typed: str = self.cleaned_data["path"]
+        path = clean_path(typed)
+        if path != typed:
+            self.notice = f"You typed {typed}. {check_path(typed).message}"
+            self.data[self.add_prefix("path")] = path  # shown corrected, should the form come back
+        return path
+
+
+if TYPE_CHECKING:
+    FormSetOfMappingRows = BaseFormSet[MappingRow]
+else:
+    FormSetOfMappingRows = BaseFormSet  # generic in the stubs only
+
+
+class MappingRows(FormSetOfMappingRows):
+    """All rows of one group; `words` names it in sentences, `gone` is the row that "−" took away last."""
+
+    words = ""
+    title = ""
+    focused: int | None = None
+
+    def __init__(self, *args: Any, gone: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.gone: dict[str, str] = dict(gone or {})
+
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        kwargs: dict[str, Any] = super().get_form_kwargs(index)
+        focused = index is not None and index == self.focused
+        return kwargs | {"is_focused": focused, "empty_permitted": False}  # a blank row is a mistake to show
+
+    @property
+    def is_add_focused(self) -> bool:
+        """Whether "+" takes the focus: the last row was taken away, or there are too many."""
+        return self.focused == ADD_BUTTON
+
+    @property
+    def left_label(self) -> str:
+        return str(self.form.base_fields[self.form.left_name].label)
+
+    @property
+    def right_label(self) -> str:
+        return str(self.form.base_fields[self.form.right_name].label)
+
+    @property
+    def gone_words(self) -> str:
+        """The row that "−" took away, as it read; empty when there is none to bring back."""
+        if not self.gone:
+            return ""
+        choices = self.form_kwargs["choices"]
+        right = self.gone.get(self.form.right_name, "")
+        chosen = choices.filter(pk=right).first() if right.isdecimal() else None
+        return f"{self.gone.get(self.form.left_name) or '(blank)'} → {chosen or '(not chosen)'}"
+
+    def clean(self) -> None:
+        """At least one row, none twice; a repeated row says which one it repeats."""
+        if not self.forms:
+            raise ValidationError(f"Add at least one {self.words} mapping.")
+        places = [place for place, row in enumerate(self.forms) if row.pair]
+        repeated = repeated_rows([self.forms[place].pair for place in places])
+        for again, first in repeated.items():
+            words = f"The same as row {places[first] + 1}. Remove one of them."
+            self.forms[places[again]].add_error(self.form.left_name, words)
+
+    def pairs(self) -> tuple[tuple[str, Any], ...]:
+        """The valid rows, left and right."""
+        return tuple(row.pair for row in self.forms if row.pair)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Each error as (id of its control, sentence that names the row)."""
+        for error in self.non_form_errors():
+            yield f"add-{self.prefix}", f"{self.title}: {_lower(str(error))}"
+        for number, row in enumerate(self.forms, start=1):
+            for bound in (row.left, row.right):
+                for error in bound.errors:
+                    yield bound.auto_id, f"{self.title}, row {number}: {_lower(str(error))}"
+
+
+class EnvironmentRows(MappingRows):
+    words, title = "environment", "Map Environments"
+
+
+class IdentityRows(MappingRows):
+    words, title = "identity", "Map Identities"
+
+
+_LIMITS: dict[str, Any] = {"extra": 0, "max_num": MAX_ROWS, "absolute_max": MAX_ROWS}
+EnvironmentFormSet = formset_factory(EnvironmentRow, formset=EnvironmentRows, **_LIMITS)
+IdentityFormSet = formset_factory(IdentityRow, formset=IdentityRows, **_LIMITS)
+
+
+def typed_rows(data: QueryDict, prefix: str, names: tuple[str, str]) -> Rows:
+    """The rows of a posted group as they were typed, valid or not."""
+    total = data.get(f"{prefix}-TOTAL_FORMS", "")
+    count = min(int(total), MAX_ROWS) if total.isdecimal() else 0
+    return [{name: data.get(f"{prefix}-{row}-{name}", "") for name in names} for row in range(count)]
+
+
+def gone_row(data: QueryDict, prefix: str, names: tuple[str, str]) -> dict[str, str]:
+    """The row that "−" took away last, kept in the page until Save so that it can be brought back."""
+    row = {name: data.get(f"{prefix}-gone-{name}", "") for name in names}
+    return row if any(row.values()) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class RowButton:
+    """A pressed "+", "−" or Undo: which group, and which row of it."""
+
+    action: str
+    group: str
+    row: int = 0
+
+    @classmethod
+    def of(cls, data: QueryDict) -> "RowButton | None":
+        """The row button among the posted names, if one was pressed."""
+        for action in ("add", "remove", "undo"):
+            if action in data:
+                group, _, row = data[action].partition("-")
+                return cls(action, group, int(row) if row.isdecimal() else 0)
+        return None
+
+    def press(self, rows: Rows, gone: dict[str, str]) -> tuple[Rows, dict[str, str], int]:
+        """The rows afterwards, the row that can be brought back, and the row that takes the focus."""
+        if self.action == "remove" and self.row < len(rows):
+            left = rows[: self.row] + rows[self.row + 1 :]
+            removed = rows[self.row]
+            focus = max(self.row - 1, 0) if left else ADD_BUTTON
+            return left, removed if any(removed.values()) else gone, focus
+        if len(rows) >= MAX_ROWS:
+            return rows, gone, ADD_BUTTON
+        if self.action == "undo":
+            return [*rows, gone], {}, len(rows)
+        return [*rows, {}], gone, len(rows)
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

@@ -1,0 +1,46 @@
+"""The lines of the page Environments and keys: an environment, the state of its key, and its form if open."""
+
+from dataclasses import dataclass
+
+from integrations.fields import tail
+from integrations.forms import SdkKeyForm
+from integrations.models import Environment, Project
+from integrations.states import Status, key_status, order_status
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """What one row shows; `form` only where a key can be entered at once."""
+
+    environment: Environment
+    state: Status
+    order: Status | None
+    tail: str
+    is_used: bool
+    may_write: bool
+    form: SdkKeyForm | None
+
+
+def key_lines(
+    project: Project, *, chosen: int | None, form: SdkKeyForm | None, may_write: bool
+) -> list[KeyLine]:
+    """The project's environments; gone ones only while a mapping uses them or they hold a key."""
+    rows = [_line(row, chosen, form, may_write) for row in project.environments.all()]
+    return [row for row in rows if row.is_used or row.tail or not row.environment.gone_at]
+
+
+def _line(environment: Environment, chosen: int | None, form: SdkKeyForm | None, may_write: bool) -> KeyLine:
+    state = key_status(environment)
+    order = order_status(next(iter(environment.sdk_key_orders.all()), None))
+    is_wanted = chosen == environment.pk or (state.kind != "ok" and not environment.gone_at)
+    is_busy = order is not None and order.is_moving
+    bound = form if form is not None and chosen == environment.pk else SdkKeyForm(environment=environment)
+    return KeyLine(
+        environment=environment,
+        state=state,
+        order=order,
+        tail=tail(environment.sdk_key),
+        is_used=bool(environment.used_by),  # type: ignore[attr-defined] # prefetched by the page
+        may_write=may_write,
+        form=bound if may_write and is_wanted and not is_busy else None,
+    )
