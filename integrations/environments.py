@@ -32,7 +32,7 @@ def check_environment_name(name: str) -> str | None:
 
 
 def near_miss(sent: str, typed: str) -> str | None:
-    """Say how a typed name nearly is the one Sentry sent, up to letter case or blanks; None when it is not."""
+    """Say how a typed name is the one Sentry sent but for letter case or blanks; None when it is not."""
     if sent == typed:
         return None
     same_letters = sent.casefold() == typed.casefold()

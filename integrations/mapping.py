@@ -4,7 +4,7 @@ Pure: frozen data in, frozen data out. `translate` is what messages go through; 
 administrator how each row of the mapping was decided, by the same functions.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from integrations.culprit import PLAIN_EVENT_TYPE, culprit_event_type
@@ -14,7 +14,7 @@ from integrations.lenient import JsonValue, clean_text
 from integrations.path_advice import PathAdvice, Verdict, check_path
 from integrations.payloads import SentryException
 from integrations.skips import Skip, SkipCode, quoted, skip
-from integrations.wire import Properties, TrackEvent, json_text, property_map
+from integrations.wire import Properties, TrackEvent, encode_properties, property_map
 
 __all__ = [
     "EnvironmentDecision",
@@ -214,25 +214,36 @@ def _events(
     exception: SentryException, rules: Rules, identities: Sequence[IdentityDecision], types: tuple[str, ...]
 ) -> Iterator[TrackEvent]:
     properties = properties_of(exception, rules)
-    encoded = json_text(properties)  # once: all events of an exception share it
-    seen: set[tuple[int, str, str]] = set()
-    for environment in _matching(exception, rules):
-        for identity in identities:
-            traffic_type = identity.rule.traffic_type.lower()
-            if identity.key is None or (environment.environment_id, traffic_type, identity.key) in seen:
-                continue
-            seen.add((environment.environment_id, traffic_type, identity.key))
+    encoded = encode_properties(properties)  # once: all events of an exception share them
+    keys = _keys(identities)
+    for environment_id, environment_name in _targets(exception, rules).items():
+        for traffic_type, key in keys:
             for event_type in types:
                 yield TrackEvent(
-                    event_type=event_type,
-                    traffic_type=clean_text(traffic_type),
-                    environment_id=environment.environment_id,
-                    environment_name=clean_text(environment.environment_name),
-                    key=identity.key,
-                    timestamp_ms=exception.timestamp_ms,
-                    properties=properties,
-                    properties_json=encoded,
+                    event_type,
+                    traffic_type,
+                    environment_id,
+                    environment_name,
+                    key,
+                    exception.timestamp_ms,
+                    properties,
+                    encoded,
                 )
+
+
+def _targets(exception: SentryException, rules: Rules) -> dict[int, str]:
+    """Return the FME environments of the matching rows, id to name, each once and in their order."""
+    return {rule.environment_id: clean_text(rule.environment_name) for rule in _matching(exception, rules)}
+
+
+def _keys(identities: Sequence[IdentityDecision]) -> Iterable[tuple[str, str]]:
+    """Return (traffic type, key) of the rows that found one, each once and in the order of the rows."""
+    found = (
+        (clean_text(identity.rule.traffic_type.lower()), identity.outcome)
+        for identity in identities
+        if isinstance(identity.outcome, str)
+    )
+    return dict.fromkeys(found)
 
 
 def properties_of(exception: SentryException, rules: Rules) -> Properties:
@@ -241,8 +252,8 @@ def properties_of(exception: SentryException, rules: Rules) -> Properties:
         {
             "event_id": exception.event_id,
             "issue_id": exception.issue_id,
-            "project": rules.project,
-            "organization": rules.organization,
+            "project": clean_text(rules.project),
+            "organization": clean_text(rules.organization),
             "sentry_environment": exception.environment,
             "title": exception.title,
             "culprit": exception.culprit,

@@ -20,7 +20,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PathAdvice:
-    """`path` is what to store or, when wrong, what may have been meant ("": no idea); `message` is for people."""
+    """`path` is what to store or, when wrong, what may be meant ("": no idea); `message` is for people."""
 
     verdict: Verdict
     path: str
@@ -33,7 +33,7 @@ class PathAdvice:
 
 
 def check_path(path: str) -> PathAdvice:
-    """Tell whether a path can name a key in Sentry's exceptions. Knows no payload: nothing may stand there."""
+    """Tell whether a path can name a key in Sentry's exceptions; whether one stands there is not known."""
     for check in _CHECKS:
         if advice := check(path):
             return advice
@@ -182,7 +182,7 @@ def _wrong(message: str, meant: str = "") -> PathAdvice:
 
 
 def _joined(path: str) -> str:
-    return ".".join(filter(None, path.split(".")))
+    return ".".join(filter(None, path.split("."))) or _EXAMPLE
 
 
 def _inside_of(container: str) -> str:

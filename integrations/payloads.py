@@ -6,12 +6,10 @@ trusts a field to have the type it should have: what does not fit counts as abse
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 import msgspec
 
-from integrations import paths
 from integrations.envelopes import (
     AppEnvelope,
     ErrorOrigin,
@@ -27,13 +25,13 @@ from integrations.envelopes import (
 from integrations.event_time import milliseconds
 from integrations.lenient import (
     UNDECODABLE,
-    JsonObject,
     JsonValue,
     Parts,
     load_object,
     number_or_text_of,
     text_of,
 )
+from integrations.sentry_exception import Found, SentryException
 
 __all__ = [
     "AppEnvelope",
@@ -48,87 +46,6 @@ __all__ = [
     "read_app_envelope",
     "read_event_id",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What stands at a path, and where it was really read: relative to the event, e.g. `user.data.orgId`."""
-
-    value: JsonValue
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class SentryException:
-    """One event of a Sentry project, whichever body brought it. Texts are None when absent or blank."""
-
-    source: Source
-    event_id: str | None  # 32 lower-case hex digits
-    timestamp_ms: int  # since 1970, the event's own time, cut
-    event_type: str  # "error" carries an exception; "default" is a message; "csp", "transaction", …
-    environment: str | None
-    tags: Mapping[str, JsonValue]
-    culprit: str | None
-    title: str | None
-    level: str | None
-    platform: str | None
-    release: str | None
-    dist: str | None
-    transaction: str | None
-    logger: str | None
-    sdk: str | None
-    handled: bool | None
-    exception_type: str | None  # of the last of its values: the one that was raised
-    exception_value: str | None
-    issue_id: str | None
-    url: str | None  # Sentry's web page of the event
-    project_slug: str | None
-    _event: Parts = field(repr=False, compare=False)
-
-    @property
-    def is_exception(self) -> bool:
-        """Whether Sentry counts this event as an exception; only these become track events."""
-        return self.event_type == "error"
-
-    @property
-    def user(self) -> JsonObject | None:
-        """Who was affected, with the keys of this body's form."""
-        user = self._event.get("user")
-        return user if isinstance(user, dict) else None
-
-    @property
-    def contexts(self) -> JsonObject:
-        """Named objects set by the SDK or the program."""
-        contexts = self._event.get("contexts")
-        return contexts if isinstance(contexts, dict) else {}
-
-    @property
-    def extra(self) -> JsonObject:
-        """Whatever else the program attached; service hooks call it `context`."""
-        extra = self._event.get("extra" if self.source is Source.APP else "context")
-        return extra if isinstance(extra, dict) else {}
-
-    def lookup(self, path: str) -> Found | None:
-        """Return what stands at a key path, whichever form it is typed in and the body has.
-
-        Null counts as absent as long as another place may hold a value. None when nothing stands there.
-        """
-        if len(path) > paths.MAX_PATH:
-            return None
-        null: Found | None = None
-        for candidate in self._candidates(paths.relative(path)):
-            value = paths.walk(self._event, candidate)
-            if isinstance(value, paths.Missing):
-                continue
-            if value is not None:
-                return Found(value, candidate)
-            null = null or Found(None, candidate)
-        return null
-
-    def _candidates(self, path: str) -> Iterable[str]:
-        if self.source is Source.SERVICE_HOOK:
-            return paths.hook_candidates(path, lambda: _entry_types(self._event))
-        return paths.app_candidates(path, lambda: _entry_fields(self._event))
 
 
 def parse(body: bytes, source: Source) -> SentryException:
@@ -175,9 +92,6 @@ _APP_BODY: Final = msgspec.json.Decoder(_AppBody)
 _RAISINGS: Final = msgspec.json.Decoder(_Raisings)
 _ENTRIES: Final = msgspec.json.Decoder(list[_Entry])
 _NOBODY: Final = _Raised()
-
-# What Sentry's API shows as `entries`, in its order: stored name → entry type.
-_ENTRY_FIELDS: Final = ("logentry", "exception", "threads", "csp", "breadcrumbs", "request")
 
 
 def _open_hook(body: bytes) -> tuple[Parts, Parts]:
@@ -334,13 +248,3 @@ def _derived_address(around: Parts, event: Parts) -> str | None:
     group = _web_address(_of_object(around, "group", "url") or _of_object(around, "group", "permalink"))
     event_id = event_id_of(event.get("eventID"))
     return f"{group.rstrip('/')}/events/{event_id}/" if group and event_id else None
-
-
-def _entry_types(event: Parts) -> list[str]:
-    entries = event.get("entries")
-    found = entries if isinstance(entries, list) else []
-    return [str(entry.get("type")) if isinstance(entry, dict) else "" for entry in found]
-
-
-def _entry_fields(error: Parts) -> list[str]:
-    return [name for name in _ENTRY_FIELDS if isinstance(error.get(name), dict)]

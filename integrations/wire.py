@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from integrations.lenient import JsonObject, clean_text
+from integrations.lenient import JsonObject
 
 PropertyValue: TypeAlias = str | bool
 Properties: TypeAlias = Mapping[str, PropertyValue]
@@ -18,9 +18,25 @@ LONGEST_PROPERTY = 256
 _ENCODER: Final = msgspec.json.Encoder()
 
 
+class _Wire(msgspec.Struct):
+    """The object on the wire; the fields in FME's order and spelling."""
+
+    eventTypeId: str
+    trafficTypeName: str
+    environmentName: str
+    key: str
+    timestamp: int
+    value: None
+    source: str
+    properties: msgspec.Raw
+
+
 @dataclass(frozen=True, slots=True)
 class TrackEvent:
-    """One event for one key. `properties_json`: the text of `properties`, made once for an exception's events."""
+    """One event for one key. `encoded_properties` is the JSON of `properties`, made once for many events.
+
+    All texts are valid Unicode; keys have 1 to 250 characters, traffic types are lower case.
+    """
 
     event_type: str
     traffic_type: str
@@ -29,7 +45,7 @@ class TrackEvent:
     key: str
     timestamp_ms: int
     properties: Properties
-    properties_json: str = field(default="", repr=False, compare=False)
+    encoded_properties: bytes = field(default=b"", repr=False, compare=False)
 
     def as_dict(self) -> JsonObject:
         """Return the object FME receives."""
@@ -46,27 +62,29 @@ class TrackEvent:
 
     @property
     def json(self) -> str:
-        """The same object as compact JSON text, valid UTF-8."""
-        return (
-            f'{{"eventTypeId":{json_text(self.event_type)}'
-            f',"trafficTypeName":{json_text(self.traffic_type)}'
-            f',"environmentName":{json_text(self.environment_name)}'
-            f',"key":{json_text(self.key)}'
-            f',"timestamp":{self.timestamp_ms}'
-            f',"value":null,"source":"{SOURCE}"'
-            f',"properties":{self.properties_json or json_text(self.properties)}}}'
+        """The same object as compact JSON text."""
+        wire = _Wire(
+            self.event_type,
+            self.traffic_type,
+            self.environment_name,
+            self.key,
+            self.timestamp_ms,
+            None,
+            SOURCE,
+            msgspec.Raw(self.encoded_properties or encode_properties(self.properties)),
         )
+        return _ENCODER.encode(wire).decode()
 
 
-def json_text(value: object) -> str:
-    """Return a value as compact JSON. Texts must be clean already: see `clean_text`."""
-    return _ENCODER.encode(value).decode()
+def encode_properties(properties: Properties) -> bytes:
+    """Return the properties as compact JSON."""
+    return _ENCODER.encode(properties)
 
 
 def property_map(values: Mapping[str, PropertyValue | None]) -> dict[str, PropertyValue]:
-    """Return what is there, texts cut to FME's limit and made storable; nothing is null or blank."""
-    return {name: _property(value) for name, value in values.items() if value is not None and value != ""}
+    """Return what is there, texts cut to FME's limit; nothing is null or empty."""
+    return {name: _cut(value) for name, value in values.items() if value is not None and value != ""}
 
 
-def _property(value: PropertyValue) -> PropertyValue:
-    return clean_text(value[:LONGEST_PROPERTY]) if isinstance(value, str) else value
+def _cut(value: PropertyValue) -> PropertyValue:
+    return value[:LONGEST_PROPERTY] if isinstance(value, str) else value
