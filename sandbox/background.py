@@ -23,7 +23,7 @@ def start() -> None:
 def announce() -> bool:
     """Tell the product of the seeded installation, unless that was done; True when nothing is left to tell.
 
-    The product may start later than the sandbox, and Sentry would give up; so this tries until the product takes it.
+    The product may start later than the sandbox, where Sentry would give up; so this goes on until taken.
     """
     uuid = store().value(
         "SELECT uuid FROM installations WHERE is_seed = 1 AND announced = 0 AND deleted IS NULL"

@@ -1,4 +1,4 @@
-"""Control calls for tests: what people, SDKs and the passage of time do. JSON in, JSON out; `docs/sandbox.md` lists them."""
+"""Control calls for tests: what people, SDKs and the passage of time do; `docs/sandbox.md` lists them."""
 
 import json
 import time
@@ -110,7 +110,7 @@ def trace(request: HttpRequest, given: Json) -> Json:
 
 @call("POST")
 def install(request: HttpRequest, given: Json) -> Json:
-    """Accept & Install: a new installation, its webhook, the redirect of the browser. `deliver` false: no webhook."""
+    """Accept & Install: an installation, its webhook (unless `deliver` is false), the browser's redirect."""
     return actions.install(given.get("organization", ""), deliver=given.get("deliver", True))
 
 
@@ -149,7 +149,7 @@ def rename(request: HttpRequest, given: Json) -> Json:
 
 @call("POST")
 def sentry(request: HttpRequest, given: Json) -> Json:
-    """More of Sentry: `organization` {slug, name}, `project` {organization, slug, name, platform}, `remove_project`."""
+    """`organization` {slug, name}, `project` {organization, slug, name, platform}, `remove_project`."""
     actions.change_sentry(given)
     return reports.state()
 

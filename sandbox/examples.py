@@ -1,4 +1,4 @@
-"""PURE: exceptions to throw: the three of the product's documentation, and whatever a control call describes."""
+"""PURE: exceptions to throw: the three of the product document, and whatever a control call describes."""
 
 import time
 import uuid
@@ -15,7 +15,24 @@ FRAME = {
     "colno": 112,
     "in_app": True,
 }
-COPIED = ["environment", "user", "tags", "contexts", "extra", "transaction", "release", "dist", "logger", "fingerprint", "request", "breadcrumbs", "server_name", "modules", "threads", "platform"]
+COPIED = [
+    "environment",
+    "user",
+    "tags",
+    "contexts",
+    "extra",
+    "transaction",
+    "release",
+    "dist",
+    "logger",
+    "fingerprint",
+    "request",
+    "breadcrumbs",
+    "server_name",
+    "modules",
+    "threads",
+    "platform",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Switches that make a stand-in fail: slow, an error status, a refused batch, a cut or half-open connection."""
+"""Switches that make a stand-in fail: slow, an error status, a refused batch, a cut or silent connection."""
 
 import json
 import time
@@ -66,7 +66,7 @@ def list_failures() -> list[dict[str, Any]]:
 
 
 def take(request: HttpRequest, peer: str, operation: str, names: Callable[[], set[str]]) -> Failure | None:
-    """The first switch that applies to this request, counted down. `names`: what the caller's environment is called."""
+    """The first switch that applies to this request, counted down. `names`: the caller's environment."""
     if not store().value("SELECT 1 FROM failures WHERE peer = ?", peer):
         return None
     with store().write() as db:

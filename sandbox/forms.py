@@ -28,7 +28,9 @@ class JsonObjectField(forms.CharField):
 class ThrowForm(forms.Form):
     """One of the examples, or an exception of one's own."""
 
-    example = forms.ChoiceField(choices=[(found.name, found.title) for found in EXAMPLES] + [(OWN, "Your own")])
+    example = forms.ChoiceField(
+        choices=[(found.name, found.title) for found in EXAMPLES] + [(OWN, "Your own")]
+    )
     project = forms.CharField(required=False)
     twice = forms.BooleanField(required=False)
     environment = forms.CharField(required=False, max_length=100)

@@ -29,7 +29,7 @@ class Options:
 
 @cache
 def options() -> Options:
-    """Options of this process. Raises ImproperlyConfigured, in words, when the sandbox must not or cannot run."""
+    """Options of this process. Raises ImproperlyConfigured, in words, when the sandbox must not run."""
     env = environ.Env()
     env.read_env(BASE_DIR / ".env")
     if not env.bool("SANDBOX", default=False):

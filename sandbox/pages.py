@@ -69,7 +69,9 @@ def received(request: HttpRequest) -> HttpResponse:
     wanted = {name: request.GET.get(name, "") for name in ("environment", "key", "event_type", "dropped")}
     wanted["dropped"] = wanted["dropped"] or "any"
     found = reports.received({**wanted, "limit": 100})
-    return render(request, "sandbox/received.html", {"found": found, "wanted": wanted, "environments": _environments()})
+    return render(
+        request, "sandbox/received.html", {"found": found, "wanted": wanted, "environments": _environments()}
+    )
 
 
 @require_GET
@@ -161,8 +163,8 @@ def _watch(event_id: str) -> None:
 def _environments() -> list[Json]:
     """All environments of FME with their project's name."""
     sql = (
-        "SELECT e.id, e.name, w.name AS workspace FROM fme_environments e JOIN workspaces w ON w.id = e.workspace_id"
-        " ORDER BY w.position, e.position"
+        "SELECT e.id, e.name, w.name AS workspace FROM fme_environments e"
+        " JOIN workspaces w ON w.id = e.workspace_id ORDER BY w.position, e.position"
     )
     return [dict(row) for row in store().rows(sql)]
 
@@ -173,5 +175,9 @@ def _failing(peer: str) -> Json | None:
     if not rows:
         return None
     names = ("kind", "status", "seconds")
-    known = (name for name, made in CHOICES[peer].items() if made and all(getattr(made, n) == rows[0][n] for n in names))
+    known = (
+        name
+        for name, made in CHOICES[peer].items()
+        if made and all(getattr(made, n) == rows[0][n] for n in names)
+    )
     return rows[0] | {"choice": next(known, "as set by a control call")}

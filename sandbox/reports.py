@@ -69,7 +69,10 @@ def hooks() -> list[Json]:
 
 
 def received(wanted: Json) -> Json:
-    """Events at FME by the filters of `COLUMNS` and `dropped` (1, 0, any; default 0); `unique=1` counts without repeats."""
+    """Events at FME by the filters of `COLUMNS` and `dropped` (1, 0, any; default 0), and their `count`.
+
+    `unique=1` adds how many are left without repeats.
+    """
     given = {name: value for name, value in wanted.items() if name in COLUMNS and value not in (None, "")}
     conditions = [COLUMNS[name] for name in given]
     dropped = str(wanted.get("dropped", "0"))
@@ -97,8 +100,8 @@ def requests(wanted: Json) -> list[Json]:
 
 def deliveries(wanted: Json) -> list[Json]:
     rows = store().rows(
-        "SELECT * FROM deliveries WHERE id > ? AND ? IN ('', kind) AND ? IN ('', event_id) AND ? IN ('', state)"
-        " AND url LIKE ? ORDER BY id DESC LIMIT ?",
+        "SELECT * FROM deliveries WHERE id > ? AND ? IN ('', kind) AND ? IN ('', event_id)"
+        " AND ? IN ('', state) AND url LIKE ? ORDER BY id DESC LIMIT ?",
         int(wanted.get("since", 0)),
         wanted.get("kind", ""),
         wanted.get("event_id", ""),
@@ -144,7 +147,21 @@ def _received(row: sqlite3.Row) -> Json:
 
 
 def _delivery(row: sqlite3.Row, *, with_body: bool) -> Json:
-    names = ["id", "kind", "url", "event_id", "target", "state", "attempt", "status", "error", "duration_ms", "created", "finished", "due"]
+    names = [
+        "id",
+        "kind",
+        "url",
+        "event_id",
+        "target",
+        "state",
+        "attempt",
+        "status",
+        "error",
+        "duration_ms",
+        "created",
+        "finished",
+        "due",
+    ]
     shown = {name: row[name] for name in names}
     if with_body:
         shown["headers"] = json.loads(row["headers"] or "{}")

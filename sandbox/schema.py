@@ -4,19 +4,24 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 CREATE TABLE IF NOT EXISTS organizations (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, slug TEXT UNIQUE NOT NULL, name TEXT NOT NULL, created REAL NOT NULL);
+    id INTEGER PRIMARY KEY AUTOINCREMENT, slug TEXT UNIQUE NOT NULL, name TEXT NOT NULL,
+    created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS projects (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, organization_id INTEGER NOT NULL, slug TEXT NOT NULL, name TEXT NOT NULL,
-    platform TEXT NOT NULL, public_key TEXT UNIQUE NOT NULL, created REAL NOT NULL, UNIQUE (organization_id, slug));
+    id INTEGER PRIMARY KEY AUTOINCREMENT, organization_id INTEGER NOT NULL, slug TEXT NOT NULL,
+    name TEXT NOT NULL,
+    platform TEXT NOT NULL, public_key TEXT UNIQUE NOT NULL, created REAL NOT NULL,
+    UNIQUE (organization_id, slug));
 CREATE TABLE IF NOT EXISTS project_redirects (
-    organization_id INTEGER NOT NULL, slug TEXT NOT NULL, project_id INTEGER NOT NULL, UNIQUE (organization_id, slug));
+    organization_id INTEGER NOT NULL, slug TEXT NOT NULL, project_id INTEGER NOT NULL,
+    UNIQUE (organization_id, slug));
 
 CREATE TABLE IF NOT EXISTS installations (
     id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT UNIQUE NOT NULL, organization_id INTEGER NOT NULL,
     status TEXT NOT NULL, is_seed INTEGER NOT NULL DEFAULT 0, announced INTEGER NOT NULL DEFAULT 0,
     created REAL NOT NULL, deleted REAL);
 CREATE TABLE IF NOT EXISTS grants (
-    code TEXT PRIMARY KEY, installation TEXT NOT NULL, expires REAL NOT NULL, used INTEGER NOT NULL DEFAULT 0);
+    code TEXT PRIMARY KEY, installation TEXT NOT NULL, expires REAL NOT NULL,
+    used INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT, installation TEXT NOT NULL, token TEXT UNIQUE NOT NULL,
     refresh_token TEXT UNIQUE NOT NULL, scopes TEXT NOT NULL, created REAL NOT NULL, expires REAL NOT NULL,
@@ -26,7 +31,8 @@ CREATE TABLE IF NOT EXISTS rate_windows (
     who TEXT NOT NULL, window INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (who, window));
 
 CREATE TABLE IF NOT EXISTS hooks (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, guid TEXT UNIQUE NOT NULL, project_id INTEGER NOT NULL, url TEXT NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, guid TEXT UNIQUE NOT NULL, project_id INTEGER NOT NULL,
+    url TEXT NOT NULL,
     secret TEXT NOT NULL, events TEXT NOT NULL, status TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS issues (
     id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL, fingerprint TEXT NOT NULL,
@@ -38,9 +44,11 @@ CREATE TABLE IF NOT EXISTS events (
     UNIQUE (project_id, event_id));
 CREATE INDEX IF NOT EXISTS events_by_event_id ON events (event_id);
 CREATE TABLE IF NOT EXISTS deliveries (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, url TEXT NOT NULL, event_id TEXT, target TEXT NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, url TEXT NOT NULL, event_id TEXT,
+    target TEXT NOT NULL,
     data TEXT NOT NULL, state TEXT NOT NULL, due REAL NOT NULL, attempt INTEGER NOT NULL DEFAULT 0,
-    created REAL NOT NULL, finished REAL, status INTEGER, error TEXT, duration_ms INTEGER, headers TEXT, body BLOB);
+    created REAL NOT NULL, finished REAL, status INTEGER, error TEXT, duration_ms INTEGER, headers TEXT,
+    body BLOB);
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (due) WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS deliveries_by_event ON deliveries (event_id);
 
@@ -55,7 +63,8 @@ CREATE TABLE IF NOT EXISTS sdk_keys (
     environment_id TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS fme_requests (
     id INTEGER PRIMARY KEY AUTOINCREMENT, received REAL NOT NULL, path TEXT NOT NULL, environment_id TEXT,
-    events INTEGER NOT NULL, bytes INTEGER NOT NULL, status INTEGER NOT NULL, note TEXT NOT NULL, sdk TEXT NOT NULL);
+    events INTEGER NOT NULL, bytes INTEGER NOT NULL, status INTEGER NOT NULL, note TEXT NOT NULL,
+    sdk TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS received (
     id INTEGER PRIMARY KEY AUTOINCREMENT, request_id INTEGER NOT NULL, received REAL NOT NULL,
     environment_id TEXT NOT NULL, event_type TEXT, traffic_type TEXT, key TEXT, timestamp INTEGER,
@@ -71,4 +80,25 @@ CREATE TABLE IF NOT EXISTS failures (
     environment TEXT NOT NULL, contains TEXT NOT NULL);
 """
 
-TABLES = ["settings", "organizations", "projects", "project_redirects", "installations", "grants", "tokens", "used_assertions", "rate_windows", "hooks", "issues", "events", "deliveries", "workspaces", "fme_environments", "traffic_types", "sdk_keys", "fme_requests", "received", "failures"]
+TABLES = [
+    "settings",
+    "organizations",
+    "projects",
+    "project_redirects",
+    "installations",
+    "grants",
+    "tokens",
+    "used_assertions",
+    "rate_windows",
+    "hooks",
+    "issues",
+    "events",
+    "deliveries",
+    "workspaces",
+    "fme_environments",
+    "traffic_types",
+    "sdk_keys",
+    "fme_requests",
+    "received",
+    "failures",
+]

@@ -7,7 +7,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from sandbox.options import options
 
 # "Accept & Install" ends at the product's own page.
-POLICY = f"default-src 'self'; frame-ancestors 'none'; form-action 'self' {options().public_url}; base-uri 'none'"
+POLICY = (
+    f"default-src 'self'; frame-ancestors 'none'; form-action 'self' {options().public_url}; base-uri 'none'"
+)
 # SDKs in browsers and FME's own pages call these from anywhere.
 OPEN_TO_ALL = ("/api/",)
 
@@ -15,7 +17,7 @@ View = Callable[[HttpRequest], HttpResponse]
 
 
 def security_headers(get_response: View) -> View:
-    """Middleware: a strict policy on pages; 403 for a foreign page that posts to anything but the stand-ins."""
+    """Middleware: a strict policy on pages; 403 for a foreign page that posts elsewhere than to `/api/`."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.path.startswith(OPEN_TO_ALL):

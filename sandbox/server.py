@@ -8,10 +8,11 @@ import contextlib
 import io
 import socket
 import socketserver
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote_to_bytes
-from wsgiref.types import StartResponse, WSGIApplication
+from wsgiref.types import WSGIApplication
 
 KEY = "sandbox.connection"
 DRAIN_BYTES = 1024 * 1024
@@ -139,9 +140,11 @@ class Handler(BaseHTTPRequestHandler):
                 environ[f"HTTP_{key}"] = value
         return environ
 
-    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> StartResponse:
+    def _start(
+        self, status: str, headers: list[tuple[str, str]], exc_info: object = None, /
+    ) -> Callable[[bytes], object]:
         self._status, self._headers = status, headers
-        return self.wfile.write  # type: ignore[return-value]  # WSGI's write(); Django never calls it
+        return self.wfile.write  # WSGI wants it; Django never calls it
 
     def _send(self, payload: bytes) -> None:
         code, _, words = self._status.partition(" ")

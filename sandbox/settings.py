@@ -20,7 +20,9 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["sandbox.context.addresses", "django.template.context_processors.csrf"]},
+        "OPTIONS": {
+            "context_processors": ["sandbox.context.addresses", "django.template.context_processors.csrf"]
+        },
     }
 ]
 DATABASES: dict[str, dict[str, object]] = {}

@@ -1,4 +1,4 @@
-"""The sandbox's memory: one SQLite file, one connection, one lock. Safe under threads, forgets nothing on restart."""
+"""The sandbox's memory: one SQLite file, one connection, one lock; safe under threads, kept over restarts."""
 
 import json
 import sqlite3
@@ -79,6 +79,13 @@ class Store:
         with self._lock:
             found: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
             return found
+
+    def one(self, sql: str, *values: object) -> sqlite3.Row:
+        """The only row of a query that has to find one; LookupError when it does not."""
+        found = self.row(sql, *values)
+        if found is None:
+            raise LookupError(f"{sql} {values}")
+        return found
 
     def value(self, sql: str, *values: object) -> Any:
         """The first column of the first row, or None."""

@@ -36,7 +36,9 @@ def tell(event_id: str) -> Story | None:
     if event is None:
         return None
     data = json.loads(event["data"])
-    thrown = Step("done", "Thrown", f"by {(data.get('sdk') or {}).get('name', 'unknown')}", _clock(event["received"]))
+    thrown = Step(
+        "done", "Thrown", f"by {(data.get('sdk') or {}).get('name', 'unknown')}", _clock(event["received"])
+    )
     deliveries = store().rows("SELECT * FROM deliveries WHERE event_id = ? ORDER BY id", event_id)
     if not deliveries:
         return Story(event_id, (thrown, _unsent()), None, is_over=True)
@@ -83,7 +85,9 @@ def _arrived(rows: list[sqlite3.Row], event: sqlite3.Row) -> Step:
 def _unsent() -> Step:
     if not setting("service_hooks", True):
         return Step("failed", "Not sent", "The organization's plan has no service hooks.")
-    return Step("todo", "Not sent", "The project has no service hook yet: configure the integration in the product.")
+    return Step(
+        "todo", "Not sent", "The project has no service hook yet: configure the integration in the product."
+    )
 
 
 def _clock(moment: float) -> str:

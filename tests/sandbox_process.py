@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 20.0
 Json = dict[str, Any]
+Headers = dict[str, str]
 
 
 class SandboxProcess:
@@ -71,7 +72,7 @@ class SandboxProcess:
                 "SENTRY_APP_SLUG": "harness-fme",
             }
         )
-        self._log = open(Path(self._folder.name) / "log", "ab")  # noqa: SIM115 - closed by stop()
+        self._log = (Path(self._folder.name) / "log").open("ab")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sandbox"], cwd=ROOT, env=environment, stdout=self._log, stderr=self._log
         )
@@ -93,7 +94,9 @@ class SandboxProcess:
 
     def control(self, call: str, *, method: str = "POST", **body: Any) -> Any:
         """A control call by its name; raises AssertionError with the sandbox's words when it is refused."""
-        status, answer = self.request(method, f"/control/{call}", body if method == "POST" else None, body)
+        status, answer = self.request(
+            method, f"/control/{call}", body if method == "POST" else None, query=body
+        )
         assert status == 200, f"{call}: {status} {answer}"
         return answer
 
@@ -123,14 +126,20 @@ class SandboxProcess:
         return found
 
     def request(
-        self, method: str, path: str, body: Any = None, query: Json | None = None, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Json | None = None,
+        headers: Headers | None = None,
     ) -> tuple[int, Any]:
-        """One plain HTTP request; answers status and JSON (or text). Needs no library, so nothing can intercept it."""
+        """One plain HTTP request; answers status and JSON (or text). No test double can intercept it."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         text = None if body is None else json.dumps(body)
         target = path + (f"?{urlencode(query)}" if query and body is None else "")
         try:
-            connection.request(method, target, text, {"Content-Type": "application/json", **headers})
+            connection.request(method, target, text, {"Content-Type": "application/json"} | (headers or {}))
             response = connection.getresponse()
             content = response.read()
         finally:

@@ -111,7 +111,7 @@ def _refusal(request: HttpRequest, methods: tuple[str, ...]) -> HttpResponse | N
 
 
 def _limited() -> HttpResponse | None:
-    """429 beyond the limit that the control interface sets, with the two reset headers the vendor documents."""
+    """429 beyond the limit set by control, with the two reset headers that the vendor documents."""
     rule = setting("fme_rate_limit", None)
     if rule is None:
         return None
@@ -155,8 +155,7 @@ def _environment(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _new_key(key: str, environment: sqlite3.Row, body: dict[str, Any]) -> dict[str, Any]:
-    stored = store().row("SELECT * FROM sdk_keys WHERE key = ?", key)
-    assert stored is not None
+    stored = store().one("SELECT * FROM sdk_keys WHERE key = ?", key)
     return {
         "id": stored["id"],
         "organization": {"type": "organization", "id": ORGANIZATION_ID},

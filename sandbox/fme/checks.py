@@ -17,7 +17,7 @@ FIRST_MILLISECOND = 100_000_000_000  # 1973: anything smaller is seconds
 
 
 def reason_to_drop(event: object, environment: str, traffic_types: frozenset[str]) -> str:
-    """Why FME would drop the event, in words, or "" for a valid one. `environment`: name of the key's environment."""
+    """Why FME would drop the event, or "" for a valid one. `environment`: name of the key's one."""
     if not isinstance(event, Mapping):
         return "the event is no object"
     return (

@@ -90,8 +90,8 @@ def _keep(request_id: int, environment_id: str, batch: list[Any], reasons: list[
         for event, reason in zip(batch, reasons, strict=True)
     )
     store().insert_many(
-        "INSERT INTO received (request_id, received, environment_id, event_type, traffic_type, key, timestamp,"
-        " sentry_event_id, dropped, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO received (request_id, received, environment_id, event_type, traffic_type, key,"
+        " timestamp, sentry_event_id, dropped, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
 

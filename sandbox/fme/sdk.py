@@ -1,4 +1,4 @@
-"""What FME's SDKs ask for besides sending events: an account without flags, no streaming, telemetry taken and forgotten."""
+"""What FME's SDKs ask for besides: an account without flags, no streaming, telemetry taken and forgotten."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt

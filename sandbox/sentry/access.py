@@ -1,4 +1,4 @@
-"""Who calls Sentry's REST interface and what for: tokens, scopes, organizations, projects, limits, refusals."""
+"""Who calls Sentry's REST interface and what for: tokens, scopes, organizations, projects, limits."""
 
 import sqlite3
 import time

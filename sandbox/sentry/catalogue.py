@@ -116,7 +116,8 @@ def organization_issues(request: HttpRequest, organization: str) -> HttpResponse
 
 
 def _environments(condition: str, number: int) -> dict[str, int]:
-    sql = f"SELECT environment, min(id) AS id FROM events WHERE environment IS NOT NULL AND {condition} GROUP BY 1"
+    known = f"environment IS NOT NULL AND {condition}"
+    sql = f"SELECT environment, min(id) AS id FROM events WHERE {known} GROUP BY 1"
     return {row["environment"]: row["id"] for row in store().rows(sql, number)}
 
 
@@ -158,8 +159,10 @@ def _listed(row: sqlite3.Row) -> dict[str, Any]:
     """The short form of a list: no contexts, the environment only as a tag."""
     data = json.loads(row["data"])
     whole = bodies.event(occurrences.load(row["id"]))
-    names = "id eventID groupID projectID message title location culprit user tags platform dateCreated crashFile metadata"
-    return {"event.type": data["type"]} | {name: whole[name] for name in names.split()}
+    names = (
+        "id eventID groupID projectID message title location culprit user tags platform dateCreated crashFile"
+    )
+    return {"event.type": data["type"]} | {name: whole[name] for name in [*names.split(), "metadata"]}
 
 
 def _whole(row: sqlite3.Row) -> dict[str, Any]:

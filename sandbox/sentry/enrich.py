@@ -81,11 +81,12 @@ def _title(metadata: Json) -> str:
 def _crash_frame(event: Json) -> Json | None:
     named = [frame for frame in _frames(exceptions(event)[-1]) if frame.get("function") not in NAMELESS]
     own = [frame for frame in named if frame.get("in_app")]
-    return (own or named or [None])[-1]
+    candidates = own or named
+    return candidates[-1] if candidates else None
 
 
 def _culprit(event: Json) -> str | None:
-    """From the last frame of one's own code, else from the last frame; "" for synthetic and stack-less events."""
+    """From the last frame of one's own code, else the last frame; "" for synthetic and stack-less events."""
     chain = exceptions(event)
     if chain and (chain[-1].get("mechanism") or {}).get("synthetic"):
         return ""

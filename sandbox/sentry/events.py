@@ -22,7 +22,7 @@ def take_in(
     user_agent: str = "",
     keep_old: bool = False,
 ) -> str:
-    """Store an event as an SDK sent it and send it on its ways; answers the event id. A known id changes nothing."""
+    """Store an event as an SDK sent it and send it on its ways; answers its id. A known id changes nothing."""
     data = enrich(
         normalise(
             raw, project_id=project["id"], client_ip=client_ip, user_agent=user_agent, keep_old=keep_old
@@ -39,12 +39,11 @@ def take_in(
 
 
 def again(event_id: str) -> int:
-    """Queue all deliveries of a stored event once more, as a retry after a slow answer does; answers how many."""
+    """Queue all deliveries of a stored event once more, as after a slow answer; answers how many."""
     row = store().row("SELECT * FROM events WHERE event_id = ?", event_id)
     if row is None:
         return 0
-    project = store().row("SELECT * FROM projects WHERE id = ?", row["project_id"])
-    assert project is not None
+    project = store().one("SELECT * FROM projects WHERE id = ?", row["project_id"])
     count = _send(project, row["id"], json.loads(row["data"]))
     sender.ring()
     return count
@@ -73,7 +72,7 @@ def _save(project: sqlite3.Row, data: dict[str, Any]) -> int:
 
 
 def _send(project: sqlite3.Row, row_id: int, data: dict[str, Any]) -> int:
-    """Queue the event for every hook with `event.created`, whatever the hook's status, and for a subscribed app."""
+    """Queue the event for every hook with `event.created`, whatever its status, and for a subscribed app."""
     if not setting("service_hooks", True):
         return 0
     count = 0

@@ -1,6 +1,6 @@
-"""Token exchange of an installation: first code, refresh, and the JWT grant that repairs a lost refresh answer.
+"""Token exchange of an installation: first code, refresh, and the JWT grant for a lost refresh answer.
 
-Answers as observed on Sentry 23.7.1; with the switch `sentry_release` at "2026", in the words of the 2026 source.
+Answers as observed on Sentry 23.7.1; with the switch `sentry_release` at "2026", as in the 2026 source.
 """
 
 import base64
@@ -51,9 +51,7 @@ def issue_tokens(
     with store().write() as db:
         db.execute("DELETE FROM tokens WHERE installation = ? AND is_main = 1", (installation,))
         new = add_token(installation, scopes, now + seconds)
-    row = store().row("SELECT * FROM tokens WHERE id = ?", new)
-    assert row is not None
-    return row
+    return store().one("SELECT * FROM tokens WHERE id = ?", new)
 
 
 def add_token(installation: str, scopes: tuple[str, ...], expires: float, *, is_main: bool = True) -> int:

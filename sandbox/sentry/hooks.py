@@ -67,9 +67,7 @@ def create_hook(project_id: int, url: str, events: list[str]) -> sqlite3.Row:
         status="active",
         created=time.time(),
     )
-    row = store().row("SELECT * FROM hooks WHERE id = ?", new)
-    assert row is not None
-    return row
+    return store().one("SELECT * FROM hooks WHERE id = ?", new)
 
 
 def show(row: sqlite3.Row) -> dict[str, Any]:
@@ -96,9 +94,7 @@ def _change(row: sqlite3.Row, values: dict[str, Any]) -> sqlite3.Row:
     events = json.dumps(sorted(set(values["events"]))) if "events" in values else row["events"]
     sql = "UPDATE hooks SET url = ?, events = ?, status = ? WHERE id = ?"
     store().run(sql, values.get("url", row["url"]), events, status, row["id"])
-    changed = store().row("SELECT * FROM hooks WHERE id = ?", row["id"])
-    assert changed is not None
-    return changed
+    return store().one("SELECT * FROM hooks WHERE id = ?", row["id"])
 
 
 def _validated(request: HttpRequest, *, is_partial: bool) -> dict[str, Any]:

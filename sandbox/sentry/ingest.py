@@ -33,8 +33,8 @@ CORS = {
 }
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "POST",
-    "Access-Control-Allow-Headers": "x-sentry-auth,x-requested-with,x-forwarded-for,origin,referer,accept,content-type,"
-    "authentication,authorization,content-encoding,transfer-encoding",
+    "Access-Control-Allow-Headers": "x-sentry-auth,x-requested-with,x-forwarded-for,origin,referer,accept,"
+    "content-type,authentication,authorization,content-encoding,transfer-encoding",
     "Access-Control-Max-Age": "3600",
 }
 Event = dict[str, Any]
@@ -69,7 +69,7 @@ def _answered(view: View, request: HttpRequest, project: str) -> HttpResponse:
 
 @_open_to_browsers
 def envelope(request: HttpRequest, project: str) -> HttpResponse:
-    """An envelope: header line, then items. Event items are taken in; sessions, transactions and the like are not."""
+    """An envelope: header line, then items. Only event items are taken in, no sessions, transactions or the like."""
     body = _unpacked(request)
     try:
         header, items = _items(body)

@@ -30,8 +30,7 @@ def installation_detail(request: HttpRequest, uuid: str) -> HttpResponse:
         raise Refused(403, {"detail": "You do not have permission to perform this action."})
     if request.method == "PUT":
         _verify(request, row)
-        row = store().row("SELECT * FROM installations WHERE uuid = ?", uuid)
-        assert row is not None
+        row = store().one("SELECT * FROM installations WHERE uuid = ?", uuid)
     return JsonResponse(show(row))
 
 
@@ -58,9 +57,7 @@ def create_installation(organization_id: int, *, is_seed: bool = False) -> sqlit
         created=time.time(),
     )
     renew_code(new)
-    row = store().row("SELECT * FROM installations WHERE uuid = ?", new)
-    assert row is not None
-    return row
+    return store().one("SELECT * FROM installations WHERE uuid = ?", new)
 
 
 def renew_code(installation: str) -> str:
@@ -87,8 +84,7 @@ def remove_installation(installation: str) -> None:
 def show(row: sqlite3.Row, *, code: str = "") -> dict[str, Any]:
     """An installation as REST answers and webhooks show it."""
     is_current = setting("sentry_release", "23.7.1") == "2026"
-    organization = store().row("SELECT * FROM organizations WHERE id = ?", row["organization_id"])
-    assert organization is not None
+    organization = store().one("SELECT * FROM organizations WHERE id = ?", row["organization_id"])
     app = {"uuid": str(uuids.uuid5(APP_NAMESPACE, options().client_id)), "slug": options().app_slug}
     return {
         "app": app | ({"sentryAppId": 1} if is_current else {}),

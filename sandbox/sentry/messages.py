@@ -1,4 +1,4 @@
-"""Bodies of outgoing webhooks as bytes: compact JSON, everything beyond ASCII escaped, as Sentry writes it."""
+"""Bodies of outgoing webhooks as bytes: compact JSON, everything beyond ASCII escaped, as Sentry does it."""
 
 import json
 from typing import Any
@@ -22,8 +22,7 @@ def app_body(data: dict[str, Any]) -> bytes:
         content = {"error": bodies.error(occurrences.load(data["event"]))}
         actor: dict[str, Any] = {"type": "application", "id": "sentry", "name": "Sentry"}
     else:
-        row = store().row("SELECT * FROM installations WHERE uuid = ?", data["installation"])
-        assert row is not None
+        row = store().one("SELECT * FROM installations WHERE uuid = ?", data["installation"])
         content = {"installation": installations.show(row, code=data.get("code", ""))}
         actor = {"type": "user", "id": 1, "name": "Ada Admin"}
     envelope = {"action": data["action"], "installation": {"uuid": data["installation"]}}

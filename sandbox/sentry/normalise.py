@@ -1,4 +1,4 @@
-"""PURE: an event as an SDK sent it -> as Sentry stores it. With Sentry's own normaliser where it is installed."""
+"""PURE: an event as an SDK sent it -> as Sentry stores it, by Sentry's own normaliser if installed."""
 
 import time
 import uuid
@@ -8,7 +8,9 @@ from typing import Any
 try:
     from sentry_relay.processing import StoreNormalizer
 except ImportError:  # the sandbox extra is not installed
-    StoreNormalizer = None
+    HAS_RELAY = False
+else:
+    HAS_RELAY = True
 
 Json = dict[str, Any]
 MAX_PAST = 30 * 24 * 3600
@@ -17,11 +19,10 @@ MAX_ID = 128
 MAX_TAG = 200
 MAX_ENVIRONMENT = 64
 USER_KEYS = ("id", "email", "username", "name", "ip_address", "geo", "data", "segment")
-HAS_RELAY = StoreNormalizer is not None
 
 
 def normalise(raw: Json, *, project_id: int, client_ip: str, user_agent: str, keep_old: bool = False) -> Json:
-    """The stored form. `keep_old`: leave times alone that the real ingestion replaces (over 30 days, ahead of now)."""
+    """The stored form. `keep_old`: leave times alone that the real ingestion replaces (too old, or ahead)."""
     event = dict(raw)
     event["event_id"] = str(event.get("event_id") or uuid.uuid4().hex).replace("-", "").lower()
     if not HAS_RELAY:
@@ -45,7 +46,7 @@ def normalise(raw: Json, *, project_id: int, client_ip: str, user_agent: str, ke
 
 
 def plain(event: Json, *, keep_old: bool = False) -> Json:
-    """What the real normaliser does to the fields that matter to a receiver: identities, environment, tags, time."""
+    """What the real normaliser does to what a receiver looks at: identities, environment, tags, time."""
     errors: list[Json] = []
     tags = _tags(event.get("tags"))
     from_tag = tags.pop("environment", None)

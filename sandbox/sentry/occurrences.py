@@ -9,13 +9,13 @@ from sandbox.store import setting, store
 
 def load(row_id: int) -> Occurrence:
     """A stored event with its surroundings."""
-    row = store().row(
-        "SELECT e.*, p.slug, p.name, p.platform, o.slug AS organization, i.number, i.count, i.first_seen, i.last_seen"
-        " FROM events e JOIN projects p ON p.id = e.project_id JOIN organizations o ON o.id = p.organization_id"
+    row = store().one(
+        "SELECT e.*, p.slug, p.name, p.platform, o.slug AS organization, i.number, i.count, i.first_seen,"
+        " i.last_seen FROM events e JOIN projects p ON p.id = e.project_id"
+        " JOIN organizations o ON o.id = p.organization_id"
         " JOIN issues i ON i.id = e.issue_id WHERE e.id = ?",
         row_id,
     )
-    assert row is not None
     return Occurrence(
         data=json.loads(row["data"]),
         host=options().own_url,

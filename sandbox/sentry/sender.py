@@ -1,7 +1,7 @@
-"""Webhooks on their way out: rows, sent by a few threads with Sentry's timeouts and Sentry's idea of retrying.
+"""Webhooks on their way out: rows, sent by a few threads with Sentry's timeouts and Sentry's way of retrying.
 
 A service hook's HTTP status is ignored: any answer ends the delivery, only connection errors and timeouts are
-tried again (3 more times). An app webhook counts 2xx and 3xx as delivered, gives up on 4xx, and repeats the rest.
+tried again (3 more times). An app webhook is delivered with 2xx and 3xx, given up with 4xx, else repeated.
 """
 
 import hashlib
@@ -156,8 +156,8 @@ def _finish(row: dict[str, Any], state: str, outcome: Outcome, headers: dict[str
     now = time.time()
     due = now + float(setting("retry_seconds", RETRY_SECONDS)) if state == "pending" else now
     store().run(
-        "UPDATE deliveries SET state = ?, due = ?, finished = ?, status = ?, error = ?, duration_ms = ?, headers = ?,"
-        " body = ? WHERE id = ?",
+        "UPDATE deliveries SET state = ?, due = ?, finished = ?, status = ?, error = ?, duration_ms = ?,"
+        " headers = ?, body = ? WHERE id = ?",
         state,
         due,
         now,

@@ -15,7 +15,7 @@ COMPARED_HEADERS = ("Content-Type", "WWW-Authenticate", "Allow", "Access-Control
 
 
 class Replay:
-    """Sends recorded requests with this sandbox's own ids, codes and tokens in the places of the recorded ones."""
+    """Sends recorded requests, with this sandbox's ids, codes and tokens in place of the recorded ones."""
 
     def __init__(self, sandbox: SandboxProcess) -> None:
         self.sandbox = sandbox
@@ -37,7 +37,7 @@ class Replay:
             request = request.replace(old, new)
         asked = json.loads(request.replace('"client_secret": "test-secret"', f'"client_secret": "{SECRET}"'))
         status, body = self.sandbox.request(
-            asked["method"], asked["path"], asked["body"], **self._auth(entry["label"])
+            asked["method"], asked["path"], asked["body"], headers=self._auth(entry["label"])
         )
         if "old refresh token" not in entry["label"]:
             self._remember(entry, body)
