@@ -1,9 +1,11 @@
-"""The drains by name, and the one loop that runs them: in order, each until nothing is due."""
+"""The drains by name, and what runs them: once until nothing is due, or side by side until told to stop."""
 
 import logging
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from durable.models import Heartbeat
@@ -14,6 +16,7 @@ logger = logging.getLogger(__name__)
 Drain = Callable[[], int]
 """Works off what is due and returns how many rows it handled; ends early when `stopping` is set."""
 
+POLL_SECONDS = 1.0
 HEARTBEAT_EVERY = timedelta(seconds=5)
 
 _drains: dict[str, Drain] = {}
@@ -44,6 +47,27 @@ def drain_all() -> int:
         if stopping.is_set():
             break
     return total
+
+
+def follow() -> None:
+    """Poll until `stopping` is set: a thread per drain, so that a peer that hangs holds up nobody else's work."""
+    threads = [threading.Thread(target=_poll, args=(name,), name=f"drain-{name}") for name in names()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _poll(name: str) -> None:
+    while not stopping.is_set():
+        try:
+            close_old_connections()
+            run(name)
+        except Exception:  # the database is away, or a bug: the rows stay due, the other drains go on
+            logger.exception("The drain of %s broke off; it goes on in a second.", name)
+            connection.close()
+        stopping.wait(POLL_SECONDS)
+    connection.close()
 
 
 def _beat(name: str) -> None:

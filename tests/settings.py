@@ -16,6 +16,11 @@ os.environ.update(
 
 from config.settings import *  # noqa: E402, F403 - the environment has to be set first
 
+# A file, not memory: threads and the live server open connections of their own.
+if "sqlite" in DATABASES["default"]["ENGINE"]:
+    VAR_DIR.mkdir(exist_ok=True)
+    DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / f"test-{os.getpid()}.sqlite3"}
 WEBHOOK_WRITER = "inline"
 OUTBOX_THREADS = 1  # a test's transaction is seen by its own thread only
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True  # pages find their files without collectstatic

@@ -119,13 +119,13 @@ class Delivery:
             random.shuffle(parts)
             self.waiting.extendleft((attempt.id, list(part)) for part in parts)
             return
-        reason = f"FME refused this event ({answer.status}): {answer.words}"
+        reason = f"FME refused this event ({answer.status}): {answer.text}"
         if answer.status == TOO_LARGE:
             self.bury(attempt.id, batch[0], reason)
             return
         self.suspects.append((attempt.id, batch[0], reason))
         if len(self.suspects) >= SUSPECTS and not self.accepted:
-            self.hold_all(f"FME refuses every event ({answer.status}): {answer.words}", self.next_probe(None))
+            self.hold_all(f"FME refuses every event ({answer.status}): {answer.text}", self.next_probe(None))
 
     def settle_suspects(self) -> None:
         """Bury what was refused alone while others were accepted; with nothing to compare, wait for something."""

@@ -73,7 +73,7 @@ class NewEvent:
 
 def insert_messages(messages: Sequence[NewMessage]) -> set[tuple[int, str]]:
     """Store `messages` in one statement; returns (integration, event id) of those that were not stored already."""
-    rows = "(%s, %s, %s, %s, %s, %s, %s, 'pending', %s, 0, 0, '', '', '', '[]', '')"
+    rows = "(%s, %s, %s, %s, %s, %s, %s, %s, 'pending', 0, 0, '', '', '', '[]', '')"
     values = [
         value
         for message in messages
@@ -101,7 +101,7 @@ def insert_messages(messages: Sequence[NewMessage]) -> set[tuple[int, str]]:
 
 def claim_messages(token: UUID, *, limit: int, now: datetime, until: datetime) -> list[ClaimedMessage]:
     """Take up to `limit` due messages under `token`."""
-    columns = "t.id, t.integration_id, t.source, t.body, t.hook_address, t.unverified_signature, t.replay"
+    columns = "id, integration_id, source, body, hook_address, unverified_signature, replay"
     with _cursor() as cursor:
         cursor.execute(
             _claim("webhooks_inboxmessage", columns, where=""),
@@ -124,7 +124,7 @@ def finish_messages(token: UUID, messages: Sequence[FinishedMessage]) -> set[int
         "UPDATE webhooks_inboxmessage AS t SET state = 'done', claim = NULL, last_error = '', replay = '', "
         f"unverified_signature = '', skips = v.column2{_json_cast()}, environment = v.column3, title = v.column4 "
         f"FROM (VALUES {', '.join(['(%s, %s, %s, %s)'] * len(messages))}) AS v "
-        "WHERE t.id = v.column1 AND t.claim = %s AND t.state = 'pending' RETURNING t.id"
+        "WHERE t.id = v.column1 AND t.claim = %s AND t.state = 'pending' RETURNING id"
     )
     with _cursor() as cursor:
         cursor.execute(statement, [*values, _uuid(token)])
@@ -161,7 +161,7 @@ def claim_events(
     """Take up to `limit` due events of one environment under `token`, oldest first."""
     with _cursor() as cursor:
         cursor.execute(
-            _claim("webhooks_outboxevent", "t.id, t.body, t.attempts", where="environment_id = %s AND "),
+            _claim("webhooks_outboxevent", "id, body, attempts", where="environment_id = %s AND "),
             (environment_id, _time(now), limit, _uuid(token), _time(until)),
         )
         return [ClaimedEvent(*row) for row in sorted(cursor.fetchall())]
@@ -185,13 +185,16 @@ def move_events(ids: Sequence[int], token: UUID, **changes: Any) -> set[int]:
 
 
 def _claim(table: str, columns: str, *, where: str) -> str:
-    """One UPDATE that moves `due_at` and sets the token. MATERIALIZED: the LIMIT must be taken once."""
+    """One UPDATE that moves `due_at` and sets the token.
+
+    MATERIALIZED: the LIMIT must be taken once. RETURNING names bare columns: SQLite knows no alias there.
+    """
     lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     return (
-        f"WITH due AS MATERIALIZED (SELECT id FROM {table} WHERE {where}state = 'pending' AND due_at <= %s "  # noqa: S608 - constants
+        f"WITH due AS MATERIALIZED (SELECT id AS due_id FROM {table} WHERE {where}state = 'pending' AND due_at <= %s "  # noqa: S608 - constants
         f"ORDER BY due_at, id LIMIT %s {lock}) "
         f"UPDATE {table} AS t SET claim = %s, due_at = %s, attempts = t.attempts + 1 "
-        f"FROM due WHERE t.id = due.id RETURNING {columns}"
+        f"FROM due WHERE t.id = due.due_id RETURNING {columns}"
     )
 
 

@@ -134,7 +134,7 @@ class Spool:
 
     def _adopt(self, folder: Path) -> bool:
         """Take over the folder of a process that is gone; an empty one is removed."""
-        if folder in _held or _hold(folder):
+        if folder in held or _hold(folder):
             if next(folder.glob(f"*{SUFFIX}"), None) is None and folder != self._folder:
                 _release(folder)
                 return False
@@ -144,7 +144,8 @@ class Spool:
 
 spool = Spool()
 
-_held: dict[Path, int] = {}
+held: dict[Path, int] = {}
+"""The locks of this process: folder and open descriptor."""
 
 
 def read(file: Path) -> RawRequest:
@@ -210,7 +211,7 @@ def _hold(folder: Path) -> bool:
     except OSError:
         os.close(descriptor)
         return False
-    _held[folder] = descriptor
+    held[folder] = descriptor
     return True
 
 
@@ -220,4 +221,4 @@ def _release(folder: Path) -> None:
     except OSError:
         return  # something was written into it meanwhile
     finally:
-        os.close(_held.pop(folder))
+        os.close(held.pop(folder))

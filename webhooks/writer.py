@@ -93,9 +93,10 @@ class Writer:
             return
         with self._start:
             if self._owner != os.getpid():  # first use in this process: after the fork
-                self._owner, self._queue = os.getpid(), SimpleQueue()
+                self._queue = SimpleQueue()
                 self._away.clear()
                 threading.Thread(target=self._run, name="writer", daemon=True).start()
+                self._owner = os.getpid()  # last: whoever sees it may use the queue
 
     def _run(self) -> None:
         while True:

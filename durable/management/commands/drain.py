@@ -7,10 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from durable.drains import drain_all
+from durable.drains import drain_all, follow
 from durable.stopping import stopping
-
-POLL_SECONDS = 1.0
 
 
 class Command(BaseCommand):
@@ -19,11 +17,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--follow", action="store_true", help="poll every second until told to stop")
 
-    def handle(self, *, follow: bool, **options: Any) -> None:
+    def handle(self, **options: Any) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        drain_all()
-        while follow and not stopping.wait(POLL_SECONDS):
+        if options["follow"]:
+            follow()
+        else:
             drain_all()
 
 

@@ -1,0 +1,174 @@
+"""Refusals, outages and crashes: what is held, what is buried, and that nothing else is touched."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+
+from integrations.models import Environment
+from integrations.services import store_sdk_key
+from tests.factories import EnvironmentFactory, EventFactory, MessageFactory
+from webhooks.models import DeliveryAttempt, OutboxEvent
+from webhooks.outbox import drain_outbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def environment():
+    return EnvironmentFactory(name="Production")
+
+
+@pytest.fixture
+def waiting(environment):
+    """A maker of events that wait for `environment`."""
+    message = MessageFactory()
+    return lambda *keys: [EventFactory(message=message, environment=environment, key=key) for key in keys]
+
+
+def test_a_batch_is_cut_by_count_and_by_bytes(waiting, fme, settings):
+    settings.OUTBOX_BATCH_EVENTS, settings.OUTBOX_BATCH_BYTES = 3, 700
+    waiting(*"abcdefg")
+
+    drain_outbox()
+
+    assert [len(batch) for batch in fme.batches] == [2, 1, 2, 1, 1]
+    assert OutboxEvent.objects.filter(state="done").count() == 7
+
+
+def test_one_poison_event_is_found_and_buried_and_the_rest_delivered(waiting, fme):
+    waiting(*(f"user-{n}" for n in range(50)))
+    fme.poison = {"user-17"}
+
+    drain_outbox()
+
+    dead = OutboxEvent.objects.get(state="dead")
+    assert (dead.key, "bad event" in dead.last_error) == ("user-17", True)
+    assert sorted(event["key"] for event in fme.events) == sorted(f"user-{n}" for n in range(50) if n != 17)
+
+
+def test_a_batch_refused_whole_holds_the_environment_and_buries_nothing(waiting, environment, fme):
+    keys = {f"user-{n}" for n in range(20)}
+    waiting(*keys)
+    fme.poison = keys
+
+    drain_outbox()
+
+    environment.refresh_from_db()
+    assert "refuses every event" in environment.hold_reason
+    assert set(OutboxEvent.objects.values_list("state", flat=True)) == {"pending"}
+
+
+def test_a_lone_refused_event_waits_until_another_is_accepted(waiting, environment, fme):
+    waiting("bad")
+    fme.poison = {"bad"}
+    drain_outbox()
+    assert OutboxEvent.objects.get().state == "pending"
+    waiting("good")
+    OutboxEvent.objects.update(due_at=timezone.now())
+
+    drain_outbox()
+
+    assert dict(OutboxEvent.objects.values_list("key", "state")) == {"bad": "dead", "good": "done"}
+    environment.refresh_from_db()
+    assert environment.hold_reason == ""
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 302, 500, 503, 429])
+def test_an_answer_that_is_not_about_the_batch_holds_the_environment(waiting, environment, fme, status):
+    waiting("a", "b")
+    fme.answers = [(status, {"Retry-After": "120"}, "no")]
+
+    drain_outbox()
+
+    environment.refresh_from_db()
+    attempt = DeliveryAttempt.objects.get()
+    assert (attempt.outcome, attempt.status_code) == ("held", status)
+    assert str(status) in environment.hold_reason
+    assert set(OutboxEvent.objects.values_list("state", "claim")) == {("pending", None)}
+
+
+def test_retry_after_is_honoured(waiting, environment, fme):
+    waiting("a")
+    fme.answers = [(429, {"Retry-After": "120"}, "")]
+
+    drain_outbox()
+
+    environment.refresh_from_db()
+    assert environment.hold_until >= timezone.now() + timedelta(seconds=118)
+
+
+def test_a_held_environment_is_left_alone_until_its_probe_and_then_delivers_all(waiting, environment, fme):
+    waiting(*"abcde")
+    fme.answers = [(503, {}, "")]
+    drain_outbox()
+    assert drain_outbox() == 0
+    Environment.objects.update(hold_until=timezone.now())
+
+    drain_outbox()
+
+    environment.refresh_from_db()
+    assert [len(batch) for batch in fme.batches] == [1, 4]
+    assert (environment.hold_reason, environment.hold_attempts) == ("", 0)
+
+
+def test_one_environments_outage_does_not_delay_another(waiting, fme):
+    waiting("here")
+    EventFactory(key="elsewhere")
+    fme.answers = [(503, {}, "")]
+
+    drain_outbox()
+    drain_outbox()
+
+    assert len(fme.events) == 1
+    assert Environment.objects.exclude(hold_reason="").count() == 1
+
+
+def test_an_environment_without_a_key_waits_and_a_stored_key_delivers_at_once(waiting, environment, fme):
+    Environment.objects.update(sdk_key="")
+    waiting("a")
+    assert drain_outbox() == 0
+
+    store_sdk_key(environment, "a-new-sdk-key-of-many-letters")
+    drain_outbox()
+
+    assert fme.keys == ["Bearer a-new-sdk-key-of-many-letters"]
+
+
+def test_a_lost_answer_is_ambiguous_and_its_event_sent_again(waiting, fme):
+    waiting("a")
+    fme.lose_next_answer()
+    drain_outbox()
+    Environment.objects.update(hold_until=timezone.now())
+
+    drain_outbox()
+
+    outcomes = DeliveryAttempt.objects.order_by("started_at").values_list("outcome", flat=True)
+    assert list(outcomes) == ["ambiguous", "delivered"]
+    assert [event["key"] for event in fme.events] == ["a", "a"]
+
+
+def test_an_attempt_cut_off_by_a_crash_is_ambiguous_and_its_events_become_due(waiting, environment, fme):
+    event = waiting("a")[0]
+    long_ago = timezone.now() - timedelta(minutes=5)
+    attempt = DeliveryAttempt.objects.create(
+        environment=environment, started_at=long_ago, event_count=1, byte_count=1, event_ids=[event.pk]
+    )
+    OutboxEvent.objects.update(claim=attempt.pk, due_at=long_ago)
+
+    drain_outbox()
+
+    assert set(DeliveryAttempt.objects.values_list("outcome", flat=True)) == {"ambiguous", "delivered"}
+    assert len(fme.events) == 1
+
+
+def test_a_late_finisher_changes_nothing(waiting, fme):
+    waiting("a")
+    later, other = timezone.now() + timedelta(minutes=1), UUID(int=1)
+    fme.on_post = lambda: OutboxEvent.objects.update(claim=other, due_at=later)  # another worker took it over
+
+    drain_outbox()
+
+    event = OutboxEvent.objects.get()
+    assert (event.state, event.claim, event.due_at) == ("pending", other, later)

@@ -1,0 +1,137 @@
+"""The spool: on the disk before the answer, bounded, and emptied only by committed rows."""
+
+import json
+import os
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.webhooks.conftest import SECRET, body_of
+from webhooks import accept, hook_secrets, keeper, writer
+from webhooks.models import InboxMessage
+from webhooks.signature import sign
+from webhooks.spool import RawRequest, Spool, SpoolFull, held
+from webhooks.writer import StoreUnavailable
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def spool(tmp_path, settings, monkeypatch):
+    settings.SPOOL_DIR = tmp_path / "spool"
+    fresh = Spool()
+    monkeypatch.setattr(accept, "spool", fresh)
+    monkeypatch.setattr(keeper, "spool", fresh)
+    return fresh
+
+
+@pytest.fixture
+def away(monkeypatch):
+    """Take the database away from the accept path; call it to give it back."""
+
+    def refuse(*args, **kwargs):
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer.writer, "store", refuse)
+        patch.setattr(writer.writer, "call", refuse)
+        yield patch.undo
+
+
+def files(settings) -> list[Path]:
+    return sorted(Path(settings.SPOOL_DIR).glob("*/*.request"))
+
+
+def test_a_delivery_while_the_database_is_away_is_on_disk_and_taken_in_later(hook, deliver, spool, away, settings):
+    hook_secrets.cache.keep(hook.address, hook_secrets.read_hook(hook.address))
+    assert deliver(hook).status_code == 202
+    assert (len(files(settings)), InboxMessage.objects.count()) == (1, 0)
+    away()
+
+    assert keeper.take_in() == 1
+    assert bytes(InboxMessage.objects.get().body) == body_of("seed-staging")
+    assert files(settings) == []
+
+
+def test_a_forgery_is_refused_with_the_cached_secret_while_the_database_is_away(hook, deliver, spool, away, settings):
+    hook_secrets.cache.keep(hook.address, hook_secrets.read_hook(hook.address))
+
+    assert deliver(hook, headers={"X-ServiceHook-Signature": "0" * 64}).status_code == 401
+    assert files(settings) == []
+
+
+def test_what_could_not_be_verified_is_verified_when_taken_in(hook, deliver, spool, away):
+    assert deliver(hook).status_code == 202
+    assert deliver(hook, "seed-production", headers={"X-ServiceHook-Signature": "0" * 64}).status_code == 202
+    away()
+
+    keeper.take_in()
+
+    assert [bytes(message.body) for message in InboxMessage.objects.all()] == [body_of("seed-staging")]
+
+
+def test_an_app_webhook_is_spooled_too(hook, deliver_app, spool, away, settings):
+    uuid = json.loads(body_of("seed-staging", "error-created"))["installation"]["uuid"]
+    type(hook.installation).objects.filter(pk=hook.installation_id).update(uuid=uuid)
+    assert deliver_app("seed-staging").status_code == 202
+    away()
+
+    keeper.take_in()
+
+    assert InboxMessage.objects.get().source == "app"
+
+
+def test_a_full_spool_is_the_only_503(hook, deliver, spool, away, settings):
+    hook_secrets.cache.keep(hook.address, hook_secrets.read_hook(hook.address))
+    settings.SPOOL_MAX_BYTES = len(body_of("seed-staging")) + 1000
+
+    assert [deliver(hook).status_code for _ in range(2)] == [202, 503]
+
+
+def test_a_tenth_of_the_spool_may_be_unverified(spool, settings):
+    settings.SPOOL_MAX_BYTES = 20_000
+    request = RawRequest(uuid4(), "", b"x" * 1500)
+    spool.keep(request, is_verified=False)
+
+    with pytest.raises(SpoolFull):
+        spool.keep(request, is_verified=False)
+    spool.keep(request, is_verified=True)
+
+
+def test_folders_and_files_are_private(spool, settings):
+    spool.keep(RawRequest(uuid4(), "", b"x"), is_verified=True)
+
+    modes = {oct(path.stat().st_mode & 0o777) for path in (Path(settings.SPOOL_DIR), files(settings)[0].parent)}
+    assert (modes, oct(files(settings)[0].stat().st_mode & 0o777)) == ({"0o700"}, "0o600")
+
+
+def test_a_damaged_file_is_set_aside_and_holds_up_nobody(hook, spool, settings):
+    good = RawRequest(hook.address, sign(body_of("seed-staging"), SECRET), body_of("seed-staging"))
+    for _ in range(2):
+        spool.keep(good, is_verified=True)
+    files(settings)[0].write_bytes(b"half a fi")
+
+    keeper.take_in()
+
+    assert InboxMessage.objects.count() == 1
+    assert len(list((Path(settings.SPOOL_DIR) / "set-aside").iterdir())) == 1
+
+
+def test_a_request_verified_before_it_was_spooled_survives_a_new_secret(hook, deliver, spool, away):
+    hook_secrets.cache.keep(hook.address, hook_secrets.read_hook(hook.address))
+    deliver(hook)
+    type(hook).objects.update(secret="rotated meanwhile")
+    away()
+
+    keeper.take_in()
+
+    assert InboxMessage.objects.count() == 1
+
+
+def test_the_folder_of_a_dead_process_is_taken_over(hook, spool, settings):
+    spool.keep(RawRequest(hook.address, "", body_of("seed-staging")), is_verified=True)
+    orphan = files(settings)[0].parent
+    os.close(held.pop(orphan))  # as the end of a process does
+
+    assert [file.parent for file in Spool().waiting()] == [orphan]

@@ -1,0 +1,101 @@
+"""The writer thread on real transactions: group commit, deadlines, one bad row, a database that goes away."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError, OperationalError
+from django.utils import timezone
+
+from tests.factories import IntegrationFactory
+from webhooks import writer as module
+from webhooks.models import InboxMessage
+from webhooks.queue import NewMessage
+from webhooks.writer import StoreUnavailable, Writer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def integration():
+    return IntegrationFactory()
+
+
+@pytest.fixture
+def writer(monkeypatch):
+    monkeypatch.setattr(module, "PROBE_SECONDS", 0.02)
+    return Writer()
+
+
+def message_of(integration_id):
+    return NewMessage(integration_id, uuid4().hex, "service_hook", timezone.now(), b"{}")
+
+
+def test_what_waits_together_is_committed_together(writer, integration, monkeypatch):
+    batches, honest = [], module.insert_messages
+    monkeypatch.setattr(module, "insert_messages", lambda rows: batches.append(len(rows)) or honest(rows))
+    gate = threading.Event()
+    held = ThreadPoolExecutor(21)
+    blocker = held.submit(writer.call, gate.wait, deadline_seconds=5)
+    stores = [held.submit(writer.store, message_of(integration.pk), deadline_seconds=5) for _ in range(20)]
+    while writer._queue.qsize() < 20:
+        pass
+    gate.set()
+
+    assert (blocker.result(), [store.result() for store in stores]) == (True, [True] * 20)
+    assert (batches, InboxMessage.objects.count()) == ([20], 20)
+
+
+def test_a_row_stored_already_is_not_new(writer, integration):
+    message = message_of(integration.pk)
+
+    assert [writer.store(message, deadline_seconds=5) for _ in range(2)] == [True, False]
+
+
+def test_one_row_the_database_never_takes_hurts_nobody_else(writer, integration):
+    gate, pool = threading.Event(), ThreadPoolExecutor(4)
+    pool.submit(writer.call, gate.wait, deadline_seconds=5)
+    good = [pool.submit(writer.store, message_of(integration.pk), deadline_seconds=5) for _ in range(2)]
+    bad = pool.submit(writer.store, message_of(integration.pk + 1000), deadline_seconds=5)
+    gate.set()
+
+    assert [store.result() for store in good] == [True, True]
+    assert InboxMessage.objects.count() == 2
+    assert isinstance(bad.exception(), IntegrityError)
+
+
+def test_an_integration_that_is_gone_is_told_to_its_own_request(writer, integration):
+    with pytest.raises(IntegrityError):
+        writer.store(message_of(integration.pk + 1000), deadline_seconds=5)
+
+    assert writer.store(message_of(integration.pk), deadline_seconds=5)
+
+
+def test_a_missed_deadline_is_refused_at_once_and_so_is_all_that_follows(writer, integration):
+    gate = threading.Event()
+    with pytest.raises(StoreUnavailable, match="did not answer"):
+        writer.call(gate.wait, deadline_seconds=0.05)
+
+    with pytest.raises(StoreUnavailable, match="away"):
+        writer.store(message_of(integration.pk), deadline_seconds=5)
+    gate.set()
+
+
+def test_the_writer_comes_back_with_the_database(writer, integration, monkeypatch):
+    def broken(rows):
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "insert_messages", broken)
+        with pytest.raises(StoreUnavailable):
+            writer.store(message_of(integration.pk), deadline_seconds=5)
+
+    assert wait_until(lambda: not writer.is_away)
+    assert writer.store(message_of(integration.pk), deadline_seconds=5)
+
+
+def wait_until(condition, seconds=5.0):
+    """Ask each hundredth of a second: for what another thread does on its own time."""
+    pause = threading.Event()
+    return any(condition() or pause.wait(0.01) for _ in range(int(seconds * 100)))
