@@ -96,8 +96,9 @@ class Answer:
         """This answer when its status is one of `statuses`; else raises PeerError in the peer's words."""
         if self.status in statuses:
             return self
+        words = _sentence(self.text or _phrase(self.status))
         raise PeerError(
-            f"{self.peer} {_verb(self.status)} ({self.status}): {self.text or _phrase(self.status)}",
+            f"{self.peer} {_verb(self.status)} ({self.status}): {words}",
             permanent=is_permanent(self.status),
             retry_after_seconds=self.retry_after_seconds,
             status=self.status,
@@ -205,6 +206,11 @@ def _verb(status: int) -> str:
     return "refused" if is_permanent(status) else "limits requests" if status == 429 else "failed"
 
 
+def _sentence(words: str) -> str:
+    """Ended, so that what to do can follow."""
+    return words if words.endswith((".", "!", "?", "…")) else f"{words}."
+
+
 def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
@@ -212,9 +218,14 @@ def _phrase(status: int) -> str:
         return "no further words"
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """A redirect is an answer like any other; requests would read all of its body to follow it."""
+
+
 def _new_session() -> requests.Session:
     """Kept connections for all threads of a process; urllib3's pool is thread-safe, cookies are refused."""
-    session = requests.Session()
+    session = _Session()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.auth = _no_netrc
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=16, max_retries=0)

@@ -7,10 +7,13 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from html import unescape
 
-from integrations.lenient import JsonValue
+from integrations.lenient import JsonObject, JsonValue
 
 MAX_WORDS = 300
 """Characters of a peer's words that are kept: a sentence or two, never a page."""
+
+MAX_DEPTH = 5
+"""How deep words are looked for."""
 
 _TAGS = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -53,29 +56,29 @@ def retry_after_seconds(status: int, headers: Mapping[str, str], *, now: float) 
     return max(0.0, *known) if known else None
 
 
-def _said(body: JsonValue) -> Iterator[str]:
-    match body:
-        case str():
-            yield body
-        case list():
-            for item in body:
-                yield from _said(item)
-        case {"detail": (str() | list() | dict()) as detail}:
-            yield from _said(detail)
-            yield from _error_id(body)
-        case {"error": str() as error}:
-            yield error
-        case {"message": str() as message}:
-            yield message
-        case dict():
-            for name, value in body.items():
-                yield from (f"{name}: {words}" for words in _said(value))
+def _said(body: JsonValue, depth: int = 0) -> Iterator[str]:
+    if isinstance(body, str):
+        yield body
+    elif depth == MAX_DEPTH:
+        return
+    elif isinstance(body, list):
+        for item in body:
+            yield from _said(item, depth + 1)
+    elif isinstance(body, dict):
+        yield from _said_by(body, depth + 1)
 
 
-def _error_id(body: Mapping[str, JsonValue]) -> Iterator[str]:
-    """Sentry's number of a failure of its own, which its support asks for."""
-    if isinstance(error_id := body.get("errorId"), str):
-        yield f"error id {error_id}"
+def _said_by(body: JsonObject, depth: int) -> Iterator[str]:
+    detail = body.get("detail")
+    if isinstance(detail, str | list | dict):
+        yield from _said(detail, depth)
+        if isinstance(error_id := body.get("errorId"), str):  # what Sentry's support asks for
+            yield f"error id {error_id}"
+    elif isinstance(words := body.get("error") or body.get("message"), str):
+        yield words
+    else:
+        for name, value in body.items():
+            yield from (f"{name}: {words}" for words in _said(value, depth))
 
 
 def _text_of_page(page: str) -> str:
