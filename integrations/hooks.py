@@ -72,13 +72,18 @@ def _make_present(hook: ServiceHook) -> None:
     elif not (kept.is_as_wanted and kept.url == hook.url):
         logger.info("Hook %s was changed at Sentry; putting it right.", hook.address)
         kept = project.update(kept.id, hook.url)
-    ServiceHook.objects.filter(pk=hook.pk, claim=hook.claim).update(remote_id=kept.id, secret=kept.secret)
+    _remember(hook, kept)
     complaint = _remove_twins(project, [one for one in remote if one.id != kept.id])
     now = timezone.now()
     if complaint:
         hook.retry(now + CHECK_EVERY, complaint, attempts=0, confirmed_at=now)
     else:
         hook.reschedule(now + CHECK_EVERY, confirmed_at=now)
+
+
+def _remember(hook: ServiceHook, kept: RemoteHook) -> None:
+    """Store id and secret at once; when the claim was lost, whoever has it adopts the hook by its address."""
+    ServiceHook.objects.filter(pk=hook.pk, claim=hook.claim).update(remote_id=kept.id, secret=kept.secret)
 
 
 def _remove_twins(project: "_Project", twins: list[RemoteHook]) -> str:
