@@ -1,6 +1,7 @@
 """What the administrator configures: FME's catalogue, Sentry's installations, and what maps one to the other."""
 
 from datetime import timedelta
+from typing import Self, TypeVar
 from uuid import uuid4
 
 from django.conf import settings
@@ -9,16 +10,19 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
-from durable.models import DurableRow, State
 
+from durable.models import DurableRow, State
 from integrations.fields import EncryptedTextField
 
 MOVE_GRACE = timedelta(minutes=10)
 """How long a hook that was replaced still takes messages: Sentry caches a project's hooks for 60 seconds."""
 
 
-class CatalogueQuerySet(models.QuerySet["CatalogueRow"]):
-    def present(self) -> "CatalogueQuerySet":
+Listed = TypeVar("Listed", bound="CatalogueRow")
+
+
+class CatalogueQuerySet(models.QuerySet[Listed]):
+    def present(self) -> Self:
         """Rows that FME still lists."""
         return self.filter(gone_at=None)
 
@@ -135,8 +139,15 @@ class Membership(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user", "project"], name="membership_once", nulls_distinct=False,
+                fields=["user", "project"],
+                name="membership_once",
                 violation_error_message="This person already has a role there.",
+            ),
+            models.UniqueConstraint(  # SQLite cannot say NULLS NOT DISTINCT
+                fields=["user"],
+                condition=Q(project=None),
+                name="membership_everywhere_once",
+                violation_error_message="This person already has a role in the account.",
             ),
             models.CheckConstraint(
                 condition=Q(role="account_admin", project=None)
@@ -192,7 +203,9 @@ class SentryIntegration(models.Model):
     """One Sentry project mapped into one FME project."""
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="integrations")
-    installation = models.ForeignKey(SentryInstallation, on_delete=models.PROTECT, related_name="integrations")
+    installation = models.ForeignKey(
+        SentryInstallation, on_delete=models.PROTECT, related_name="integrations"
+    )
     organization = models.CharField("Sentry Organization", max_length=100)
     project_slug = models.CharField("Sentry Project Slug", max_length=100)
     capture_culprit = models.BooleanField("Capture Culprit as separate Event", default=False)
@@ -232,7 +245,9 @@ class EnvironmentMapping(models.Model):
         SentryIntegration, on_delete=models.CASCADE, related_name="environment_mappings"
     )
     sentry_environment = models.CharField("Sentry environment", max_length=64)
-    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, verbose_name="Harness FME environment")
+    environment = models.ForeignKey(
+        Environment, on_delete=models.PROTECT, verbose_name="Harness FME environment"
+    )
 
     class Meta:
         ordering = ["pk"]
@@ -249,7 +264,9 @@ class EnvironmentMapping(models.Model):
 class IdentityMapping(models.Model):
     """A path in Sentry's webhook to the traffic type whose key stands there."""
 
-    integration = models.ForeignKey(SentryIntegration, on_delete=models.CASCADE, related_name="identity_mappings")
+    integration = models.ForeignKey(
+        SentryIntegration, on_delete=models.CASCADE, related_name="identity_mappings"
+    )
     path = models.CharField("Sentry identity path", max_length=250)
     traffic_type = models.ForeignKey(
         TrafficType, on_delete=models.PROTECT, verbose_name="Harness FME traffic type"
@@ -258,7 +275,9 @@ class IdentityMapping(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["integration", "path", "traffic_type"], name="identity_mapping_once")
+            models.UniqueConstraint(
+                fields=["integration", "path", "traffic_type"], name="identity_mapping_once"
+            )
         ]
 
     def __str__(self) -> str:
