@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from integrations.found import access_of
 from integrations.roles import Access
 
 THEME_COOKIE, ZONE_COOKIE = "theme", "zone"
@@ -76,7 +77,7 @@ class Page:
 
     @cached_property
     def access(self) -> Access:
-        return Access(self.request.user)
+        return access_of(self.request)
 
     @property
     def role_words(self) -> str:

@@ -1,6 +1,5 @@
 """The way in and out: landing, login, the reader's display choices, and the page Sentry sends people to."""
 
-from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -105,7 +104,7 @@ def _is_too_often(request: HttpRequest) -> bool:
         return False
 
 
-def _private(response: Any) -> HttpResponse:
+def _private(response: HttpResponse) -> HttpResponse:
     """Nothing of this address travels on: it held a code a moment ago."""
     response["Referrer-Policy"] = "no-referrer"
     return response

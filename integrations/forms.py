@@ -17,6 +17,8 @@ from integrations.formsets import (
     MappingRows,
     RowButton,
     gone_row,
+    lower_first,
+    show_corrected,
     typed_rows,
 )
 from integrations.models import Environment, Project, SentryIntegration, TrafficType
@@ -103,7 +105,7 @@ class ConnectionForm(forms.Form):
         slug = clean_slug(typed, of=of)
         if slug != typed:
             self.notices.append(f"{self.fields[name].label}: {slug} was taken out of the address you pasted.")
-            self.data[name] = slug  # shown as understood, should the form come back
+            show_corrected(self, name, slug)
         return slug
 
 
@@ -170,7 +172,7 @@ class IntegrationForms:
     def _connection_problems(self) -> Iterator[tuple[str, str]]:
         for bound in self.connection:
             for error in bound.errors:
-                yield bound.auto_id, f"{bound.label}: {error}"
+                yield bound.auto_id, f"{bound.label}: {lower_first(str(error))}"
 
     def _group(self, formset: Any, prefix: str, typed: QueryDict | None) -> Any:
         kwargs = {"prefix": prefix, "form_kwargs": {"choices": self._choices(prefix)}}
@@ -205,7 +207,7 @@ class SdkKeyForm(forms.Form):
     )
 
     def __init__(self, *args: Any, environment: Environment, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id=f"id_%s_{environment.pk}", **kwargs)
+        super().__init__(*args, **kwargs | {"auto_id": f"id_%s_{environment.pk}"})
         bound = self.fields["sdk_key"]
         words = "New SDK key for {}<span class='hide'> in {}</span>"
         bound.label = format_html(words, environment, environment.project)
@@ -246,5 +248,7 @@ def _stored_rows(integration: SentryIntegration | None, prefix: str) -> list[dic
     if integration is None:
         return []
     if prefix == "environments":
-        return list(integration.environment_mappings.values("sentry_environment", "environment"))
-    return list(integration.identity_mappings.values("path", "traffic_type"))
+        return [
+            dict(row) for row in integration.environment_mappings.values("sentry_environment", "environment")
+        ]
+    return [dict(row) for row in integration.identity_mappings.values("path", "traffic_type")]

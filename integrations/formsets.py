@@ -19,14 +19,15 @@ from integrations.validation import clean_environment_name, clean_path, repeated
 MAX_ROWS = 100
 ADD_BUTTON = -1
 """In place of a row's number: the focus goes to "+"."""
+NAMES = ("Sentry", "Harness")
 
 Rows = list[dict[str, str]]
 
 
-class UpstreamChoice(ModelChoiceField):
+class UpstreamChoice(ModelChoiceField):  # type: ignore[type-arg] # no parameters at run time
     """A menu of what FME has; what it no longer lists is marked and stays while a row uses it."""
 
-    def label_from_instance(self, row: CatalogueRow) -> str:  # type: ignore[override] # only catalogue rows
+    def label_from_instance(self, row: CatalogueRow) -> str:
         return f"{row.name} (no longer in FME)" if row.gone_at else row.name
 
 
@@ -105,7 +106,7 @@ class IdentityRow(MappingRow):
         path = clean_path(typed)
         if path != typed:
             self.notice = f"You typed {typed}. {check_path(typed).message}"
-            self.data[self.add_prefix("path")] = path  # shown corrected, should the form come back
+            show_corrected(self, "path", path)
         return path
 
 
@@ -171,11 +172,11 @@ class MappingRows(FormSetOfMappingRows):
     def problems(self) -> Iterator[tuple[str, str]]:
         """Each error as (id of its control, sentence that names the row)."""
         for error in self.non_form_errors():
-            yield f"add-{self.prefix}", f"{self.title}: {_lower(str(error))}"
+            yield f"add-{self.prefix}", f"{self.title}: {lower_first(str(error))}"
         for number, row in enumerate(self.forms, start=1):
             for bound in (row.left, row.right):
                 for error in bound.errors:
-                    yield bound.auto_id, f"{self.title}, row {number}: {_lower(str(error))}"
+                    yield bound.auto_id, f"{self.title}, row {number}: {lower_first(str(error))}"
 
 
 class EnvironmentRows(MappingRows):
@@ -217,7 +218,7 @@ class RowButton:
         """The row button among the posted names, if one was pressed."""
         for action in ("add", "remove", "undo"):
             if action in data:
-                group, _, row = data[action].partition("-")
+                group, _, row = str(data[action]).partition("-")
                 return cls(action, group, int(row) if row.isdecimal() else 0)
         return None
 
@@ -235,5 +236,11 @@ class RowButton:
         return [*rows, {}], gone, len(rows)
 
 
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+def show_corrected(form: Form, name: str, value: str) -> None:
+    """Have a field shown as it was understood, should the form come back; its data must be a copy."""
+    cast(QueryDict, form.data)[form.add_prefix(name)] = value
+
+
+def lower_first(sentence: str) -> str:
+    """A sentence as the end of another; names keep their capital."""
+    return sentence if sentence.startswith(NAMES) else sentence[:1].lower() + sentence[1:]

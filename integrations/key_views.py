@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from integrations import orders, services
 from integrations.forms import SdkKeyForm
-from integrations.found import require_account_admin, require_any_write, writable_environment
+from integrations.found import access_of, require_account_admin, require_any_write, writable_environment
 from integrations.keys import KeyLine, key_lines
 from integrations.models import CatalogueRefresh, Project, SdkKeyOrder, SentryInstallation
 from integrations.roles import Access
@@ -90,7 +90,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _environments(request: HttpRequest, chosen: int | None, form: SdkKeyForm | None = None) -> HttpResponse:
-    access = Access(request.user)
+    access = access_of(request)
     lines = [(project, _lines(project, access, chosen, form)) for project in _projects(access)]
     context = {
         "projects": lines,

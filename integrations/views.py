@@ -14,6 +14,7 @@ from integrations import orders, services
 from integrations.forms import IntegrationForms
 from integrations.found import (
     PARTS,
+    access_of,
     readable_integration,
     require_account_admin,
     require_any_write,
@@ -22,7 +23,6 @@ from integrations.found import (
 )
 from integrations.marketplace import found_entries
 from integrations.models import CatalogueRefresh, Project, SentryIntegration
-from integrations.roles import Access
 from integrations.states import (
     environment_troubles,
     hook_status,
@@ -37,7 +37,7 @@ from integrations.validation import ALREADY_INTEGRATED
 @require_safe
 def configured(request: HttpRequest) -> HttpResponse:
     """The tab Configured: every integration the person may see, with its state in words."""
-    access = Access(request.user)
+    access = access_of(request)
     rows = access.integrations().select_related("project", "installation").prefetch_related(*PARTS)
     everything = sorted(rows, key=lambda row: (str(row.project).lower(), row.project_slug))
     chosen = request.GET.get("project", "")
@@ -48,6 +48,7 @@ def configured(request: HttpRequest) -> HttpResponse:
         "count": len(everything),
         "projects": sorted({row.project for row in everything}, key=str),
         "chosen": chosen,
+        "has_projects": access.projects().exists(),
         "missing": missing_settings(),
     }
     return render(request, "integrations/configured.html", context)
@@ -58,7 +59,7 @@ def configured(request: HttpRequest) -> HttpResponse:
 def marketplace(request: HttpRequest) -> HttpResponse:
     """The tab Marketplace: what can be added; the search filters on the server."""
     query = request.GET.get("q", "").strip()
-    access = Access(request.user)
+    access = access_of(request)
     context = {
         "access": access,
         "query": query,
@@ -89,7 +90,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     require_any_write(request)
     if not orders.sentry_is_enabled():
         return redirect("marketplace")
-    projects = Access(request.user).writable_projects().present()
+    projects = access_of(request).writable_projects().filter(gone_at=None)
     chosen = projects.filter(fme_id=request.GET.get("project", "")).first()
     installation_id = request.GET.get("installation_id", "")
     if chosen:
@@ -129,7 +130,7 @@ def integration(request: HttpRequest, pk: int) -> HttpResponse:
     found = readable_integration(request, pk)
     context = {
         "integration": found,
-        "may_write": Access(request.user).may_write(found.project),
+        "may_write": access_of(request).may_write(found.project),
         "state": integration_status(found),
         "hook": found.hook,
         "hook_state": hook_status(found.hook),
@@ -183,7 +184,7 @@ def _form(
     forms = IntegrationForms(
         request.POST if request.method == "POST" else None,
         project=project,
-        access=Access(request.user),
+        access=access_of(request),
         integration=integration,
         installation_id=request.GET.get("installation_id", ""),
     )
