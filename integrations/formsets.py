@@ -5,7 +5,7 @@ A row button changes the number of rows and nothing else: everything typed stays
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet

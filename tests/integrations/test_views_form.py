@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import Account, SentryIntegration
+from integrations.models import Account, SentryIntegration, ServiceHook
 from tests.factories import (
     EnvironmentFactory,
     HookFactory,
@@ -160,7 +160,7 @@ def test_save_stores_the_integration_and_wants_a_hook(admin, address, staging, u
     saved = SentryIntegration.objects.get()
     assert response.url == reverse("integration", args=[saved.pk])
     assert (saved.organization, saved.project_slug) == ("acme-gmbh", "front-end")
-    assert saved.hook.phase == "pending"
+    assert [hook.phase for hook in saved.hooks.all()] == ["pending"]
 
 
 def test_the_page_after_save_says_what_was_corrected(admin, address, staging, user_type, released):
@@ -198,7 +198,8 @@ def test_edit_shows_what_is_stored_and_moves_the_hook(admin, project, user_type)
 
     hook.refresh_from_db()
     assert hook.phase == "deleting"
-    assert SentryIntegration.objects.get().hook.project_slug == "back-end"
+    new = ServiceHook.objects.get(wanted="present")
+    assert (new.project_slug, new.phase) == ("back-end", "pending")
 
 
 def test_a_form_that_lost_its_rows_is_refused_in_words(admin, address):
