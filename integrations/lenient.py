@@ -22,6 +22,8 @@ UNDECODABLE = (msgspec.DecodeError, ValueError, RecursionError)
 
 _ANYTHING = msgspec.json.Decoder()
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+# Python reads no longer numbers. One so long is only ever refused for its length, so it may be cut.
+_MOST_DIGITS = 4000
 # PostgreSQL stores no NUL, and UTF-8 has no lone surrogates; JSON allows both.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -91,7 +93,7 @@ def load_object(body: bytes) -> JsonObject | None:
     msgspec refuses lone surrogates (even in fields it skips), NaN and 1e400; Sentry's users send all of them.
     """
     try:
-        value = json.loads(body.decode())
+        value = json.loads(body.decode(), parse_int=_integer)
     except UNDECODABLE:
         return None
     return value if isinstance(value, dict) else None
@@ -133,6 +135,11 @@ def _decoded(raw: msgspec.Raw) -> JsonValue:
 
 def _decoded_tolerantly(raw: msgspec.Raw) -> JsonValue:
     try:
-        return json.loads(bytes(raw).decode("utf-8", "replace"))  # type: ignore[no-any-return]  # as above
+        text = bytes(raw).decode("utf-8", "replace")
+        return json.loads(text, parse_int=_integer)  # type: ignore[no-any-return]  # as above
     except UNDECODABLE:
         return None
+
+
+def _integer(digits: str) -> int:
+    return int(digits[:_MOST_DIGITS])
