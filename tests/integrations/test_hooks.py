@@ -11,6 +11,7 @@ from integrations import hooks
 from integrations.announcements import forget
 from integrations.hooks import drain_hooks
 from integrations.installations import drain_installations
+from integrations.lenient import JsonObject
 from integrations.models import SentryInstallation, ServiceHook
 from integrations.peers import Peer
 from integrations.sentry import SentryClient
@@ -105,7 +106,7 @@ def test_our_hook_is_found_behind_more_than_a_page_of_others(sandbox, integratio
 def test_a_hook_changed_at_sentry_is_put_right_within_the_hour(sandbox, integration, installation):
     drain_hooks()
     hook = integration.hooks.get()
-    changed = {"url": f"{hook.url}app/", "events": ["event.alert"], "isActive": False}
+    changed: JsonObject = {"url": f"{hook.url}app/", "events": ["event.alert"], "isActive": False}
     path = f"/api/0/projects/acme-gmbh/front-end/hooks/{hook.remote_id}/"
     bearer = {"Authorization": f"Bearer {installation.token}"}
     Peer("Sentry", sandbox.url).ask("PUT", path, headers=bearer, body=changed).expect(200)
