@@ -9,6 +9,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+
 from durable.models import Heartbeat
 from webhooks import metrics as measured
 from webhooks.spool import spool
@@ -33,7 +34,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if state == {"database": "ok", "migrations": "ok", "drain": "ok"} and not files:
         return JsonResponse({"status": "ok"} | facts)
     has_room = size < settings.SPOOL_MAX_BYTES
-    return JsonResponse({"status": "degraded" if has_room else "failing"} | facts, status=200 if has_room else 503)
+    return JsonResponse(
+        {"status": "degraded" if has_room else "failing"} | facts, status=200 if has_room else 503
+    )
 
 
 def database_state() -> dict[str, Any]:
@@ -59,6 +62,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def may_read_metrics(request: HttpRequest) -> bool:
     """Whether the request carries the token, or a staff session."""
     given = request.headers.get("Authorization", "")
-    if settings.METRICS_TOKEN and hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode()):
+    if settings.METRICS_TOKEN and hmac.compare_digest(
+        given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode()
+    ):
         return True
     return bool(request.user.is_staff)

@@ -37,15 +37,19 @@ class JsonFormatter(logging.Formatter):
 
 def logging_config(style: str) -> dict[str, Any]:
     """The LOGGING setting for `style` "text" or "json"."""
-    formatter = {"()": "config.logs.JsonFormatter"} if style == "json" else {
-        "format": "%(asctime)s %(levelname)s %(name)s %(message)s"
-    }
+    formatter = (
+        {"()": "config.logs.JsonFormatter"}
+        if style == "json"
+        else {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+    )
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {"grants": {"()": "config.logs.ScrubGrants"}},
         "formatters": {"line": formatter},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["grants"]}},
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["grants"]}
+        },
         "root": {"handlers": ["console"], "level": "INFO"},
         "loggers": {"django.request": {"level": "ERROR"}, "axes": {"level": "WARNING"}},
     }

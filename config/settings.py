@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from csp.constants import NONE, SELF
+
 from config.databases import database
 from config.environment import BASE_DIR, env, required
 from config.logs import logging_config
-from csp.constants import NONE, SELF
 
 # --- the deployment -------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
@@ -23,10 +24,13 @@ PORT = env.int("PORT", default=8000)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 VAR_DIR = BASE_DIR / "var"
+VAR_DIR.mkdir(mode=0o700, exist_ok=True)
 
 # --- the two peers --------------------------------------------------------------------------------
 SANDBOX_URL = f"http://127.0.0.1:{env.int('SANDBOX_PORT', default=8001)}"
-SENTRY_BASE_URL = env.str("SENTRY_BASE_URL", default=SANDBOX_URL if SANDBOX else "https://sentry.io").rstrip("/")
+SENTRY_BASE_URL = env.str("SENTRY_BASE_URL", default=SANDBOX_URL if SANDBOX else "https://sentry.io").rstrip(
+    "/"
+)
 SENTRY_CLIENT_ID = env.str("SENTRY_CLIENT_ID", default="")
 SENTRY_CLIENT_SECRETS = [secret for secret in env.list("SENTRY_CLIENT_SECRET", default=[]) if secret]
 SENTRY_APP_SLUG = env.str("SENTRY_APP_SLUG", default="split")
@@ -188,7 +192,10 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {"user": env.str("API_RATE", default="1200/min")},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-REST_KNOX = {"TOKEN_TTL": timedelta(days=env.int("API_TOKEN_DAYS", default=365)), "AUTH_HEADER_PREFIX": "Token"}
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(days=env.int("API_TOKEN_DAYS", default=365)),
+    "AUTH_HEADER_PREFIX": "Token",
+}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Sentry for Harness FME",
     "DESCRIPTION": "Configure the Sentry integration of Harness FME and see what came in and what went out.",
@@ -205,9 +212,13 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2} if (
-    CELERY_BROKER_URL.startswith("redis")
-) else {"read_timeout": 5, "write_timeout": 5, "max_retries": 1} if CELERY_BROKER_URL else {}
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"socket_timeout": 5, "socket_connect_timeout": 2}
+    if (CELERY_BROKER_URL.startswith("redis"))
+    else {"read_timeout": 5, "write_timeout": 5, "max_retries": 1}
+    if CELERY_BROKER_URL
+    else {}
+)
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=4)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -220,4 +231,3 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "durable.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
     "nightly": {"task": "durable.nightly", "schedule": timedelta(hours=24), "options": {"expires": 3600}},
 }
-

@@ -43,7 +43,9 @@ class DurableQuerySet(models.QuerySet[Row]):
     def claim_now(self, pk: int, *, lease_seconds: float) -> Row | None:
         """Take one pending row whether it is due or not, unless a live claim holds it."""
         free = Q(claim=None) | Q(due_at__lte=timezone.now())
-        taken = self._take(self.filter(free, pk=pk, state=State.PENDING), limit=1, lease_seconds=lease_seconds)
+        taken = self._take(
+            self.filter(free, pk=pk, state=State.PENDING), limit=1, lease_seconds=lease_seconds
+        )
         return taken[0] if taken else None
 
     def _take(self, rows: Self, *, limit: int, lease_seconds: float) -> list[Row]:

@@ -51,7 +51,9 @@ class Bell:
     def _publish(self, names: set[str]) -> bool:
         try:
             for name in names:
-                current_app.send_task("durable.drain", args=(name,), expires=settings.SWEEP_SECONDS, retry=False)
+                current_app.send_task(
+                    "durable.drain", args=(name,), expires=settings.SWEEP_SECONDS, retry=False
+                )
         except Exception as error:  # any broker failure: kombu's classes differ by transport
             logger.warning("The broker took no wake-up (%s); the sweep finds the rows.", type(error).__name__)
             return False

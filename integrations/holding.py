@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from integrations.models import Environment
 
-NO_KEY = "No SDK key is stored for this environment. Enter one, or have one created, under Environments and keys."
+NO_KEY = (
+    "No SDK key is stored for this environment. Enter one, or have one created, under Environments and keys."
+)
 
 
 def open_environments(now: datetime) -> QuerySet[Environment]:
@@ -26,9 +28,9 @@ def begin_probe(environment: Environment, *, lease_seconds: float) -> bool:
     """Win the right to probe a held environment; the others leave it alone for the lease."""
     now = timezone.now()
     return bool(
-        Environment.objects.filter(pk=environment.pk, hold_until=environment.hold_until, hold_until__lte=now).update(
-            hold_until=now + timedelta(seconds=lease_seconds)
-        )
+        Environment.objects.filter(
+            pk=environment.pk, hold_until=environment.hold_until, hold_until__lte=now
+        ).update(hold_until=now + timedelta(seconds=lease_seconds))
     )
 
 

@@ -22,7 +22,9 @@ class Access:
     @cached_property
     def is_account_admin(self) -> bool:
         """May do everything: superusers, and members with that role."""
-        return bool(getattr(self.user, "is_superuser", False)) or any(role == Role.ACCOUNT_ADMIN for role, _ in self._roles)
+        return bool(getattr(self.user, "is_superuser", False)) or any(
+            role == Role.ACCOUNT_ADMIN for role, _ in self._roles
+        )
 
     @cached_property
     def writes(self) -> frozenset[int]:

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
-from durable.wake import wake
 
+from durable.wake import wake
 from integrations.models import (
     Environment,
     EnvironmentMapping,

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError
+
 from durable.wake import wake
 from integrations import announcements
 from integrations.envelopes import AppEnvelope, PayloadUnreadable, Source, read_app_envelope, read_event_id
 from integrations.models import SentryIntegration
-
 from webhooks import hook_secrets
 from webhooks.counters import duplicates_total
 from webhooks.hook_secrets import KnownHook
@@ -193,7 +193,9 @@ def find_hook(address: UUID) -> KnownHook | None:
 
 def read_hook(address: UUID) -> KnownHook | None:
     """The hook of `address` from the database, remembered. Raises StoreUnavailable."""
-    hook = writer.call(lambda: hook_secrets.read_hook(address), deadline_seconds=settings.HOOK_DEADLINE_SECONDS)
+    hook = writer.call(
+        lambda: hook_secrets.read_hook(address), deadline_seconds=settings.HOOK_DEADLINE_SECONDS
+    )
     return hook_secrets.cache.keep(address, hook)
 
 
@@ -210,7 +212,9 @@ def is_genuine(request: RawRequest, hook: KnownHook) -> bool:
 
 def has_room_unverified(integration_id: int) -> bool:
     """Whether another message may wait for its hook's secret."""
-    waiting = InboxMessage.objects.filter(integration=integration_id, state="pending").exclude(unverified_signature="")
+    waiting = InboxMessage.objects.filter(integration=integration_id, state="pending").exclude(
+        unverified_signature=""
+    )
     count = writer.call(
         lambda: waiting[:UNVERIFIED_MESSAGES].count(), deadline_seconds=settings.HOOK_DEADLINE_SECONDS
     )

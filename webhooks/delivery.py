@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+
 from durable import retry
 from integrations import holding
 from integrations.fme import post_events
 from integrations.models import Environment
 from integrations.peers import Answer, PeerError
-
 from webhooks.batches import as_body, cut, halves
 from webhooks.models import ClaimedEvent, DeliveryAttempt
 from webhooks.queue import move_events
@@ -103,7 +103,9 @@ class Delivery:
             attempt.save()
         self.accepted += len(batch)
         if len(done) < len(batch):
-            logger.warning("%d delivered events had lost their claim and may be sent again.", len(batch) - len(done))
+            logger.warning(
+                "%d delivered events had lost their claim and may be sent again.", len(batch) - len(done)
+            )
         if self.environment.hold_attempts or self.environment.is_held:
             holding.lift(self.environment)
 

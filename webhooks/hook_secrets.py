@@ -82,4 +82,8 @@ def read_hook(address: UUID) -> KnownHook | None:
     hook = ServiceHook.objects.filter(address=address).first()
     if hook is None:
         return None
-    return KnownHook(hook.integration_id, hook.secret, takes_messages=hook.integration_id is not None and hook.takes_messages)
+    return KnownHook(
+        hook.integration_id,
+        hook.secret,
+        takes_messages=hook.integration_id is not None and hook.takes_messages,
+    )

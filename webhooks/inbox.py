@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+
 from durable import retry
 from durable.stopping import stopping
 from durable.wake import wake
@@ -24,9 +25,15 @@ from integrations.mapping import Rules, Skip, SkipCode, TrackEvent, Translation,
 from integrations.models import ServiceHook
 from integrations.payloads import SentryException, parse
 from integrations.rules import rules_for
-
 from webhooks.models import InboxMessage, OutboxEvent, Replay
-from webhooks.queue import ClaimedMessage, FinishedMessage, NewEvent, claim_messages, finish_messages, insert_events
+from webhooks.queue import (
+    ClaimedMessage,
+    FinishedMessage,
+    NewEvent,
+    claim_messages,
+    finish_messages,
+    insert_events,
+)
 from webhooks.signature import verify
 
 logger = logging.getLogger(__name__)
@@ -91,9 +98,13 @@ def settle_unverified(token: UUID, message: ClaimedMessage, hook: ServiceHook | 
     if row is None:
         return
     if hook and not hook.secret and hook.takes_messages and hook.state != "dead":
-        row.retry(next_date(row), "Waiting for the secret of the service hook, which Sentry has not told yet.")
+        row.retry(
+            next_date(row), "Waiting for the secret of the service hook, which Sentry has not told yet."
+        )
     else:
-        row.bury("The signature does not match the service hook's secret: the message did not come from Sentry.")
+        row.bury(
+            "The signature does not match the service hook's secret: the message did not come from Sentry."
+        )
 
 
 def settle_batch(token: UUID, batch: Sequence[ClaimedMessage]) -> None:
@@ -146,16 +157,23 @@ def translate_message(message: ClaimedMessage, rules: Rules) -> Translated:
     try:
         exception = parse(message.body, Source(message.source))
     except PayloadUnreadable as reason:
-        return translated_as(message, None, Translation((), (Skip(SkipCode.PAYLOAD_UNREADABLE, str(reason)),)))
+        return translated_as(
+            message, None, Translation((), (Skip(SkipCode.PAYLOAD_UNREADABLE, str(reason)),))
+        )
     return translated_as(message, exception, translate(exception, rules))
 
 
-def translated_as(message: ClaimedMessage, exception: SentryException | None, translation: Translation) -> Translated:
+def translated_as(
+    message: ClaimedMessage, exception: SentryException | None, translation: Translation
+) -> Translated:
     """The facts the pages show of a message, beside its events."""
     skips = [{"code": skip.code.value, "detail": skip.detail} for skip in translation.skips]
     environment = (exception.environment if exception else None) or ""
     title = (exception.title if exception else None) or ""
-    return Translated(FinishedMessage(message.id, skips, storable(environment, 64), storable(title, 256)), translation.events)
+    return Translated(
+        FinishedMessage(message.id, skips, storable(environment, 64), storable(title, 256)),
+        translation.events,
+    )
 
 
 def storable(text: str, length: int) -> str:
@@ -171,7 +189,13 @@ def new_events(
         if each.finished.id not in finished:
             continue
         for event in each.events:
-            identity = (each.finished.id, event.environment_id, event.traffic_type, event.key, event.event_type)
+            identity = (
+                each.finished.id,
+                event.environment_id,
+                event.traffic_type,
+                event.key,
+                event.event_type,
+            )
             if identity not in known:
                 yield NewEvent(
                     message_id=each.finished.id,

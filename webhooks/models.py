@@ -7,9 +7,10 @@ from uuid import uuid4
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
 from durable.models import DurableRow
-from integrations.models import Environment, SentryIntegration
 from integrations.envelopes import Source
+from integrations.models import Environment, SentryIntegration
 
 
 class Replay(models.TextChoices):
@@ -24,7 +25,9 @@ class InboxMessage(DurableRow):
 
     integration = models.ForeignKey(SentryIntegration, on_delete=models.CASCADE, related_name="messages")
     event_id = models.CharField(max_length=32)
-    source = models.CharField(max_length=12, choices=[(source.value, source.name.title()) for source in Source])
+    source = models.CharField(
+        max_length=12, choices=[(source.value, source.name.title()) for source in Source]
+    )
     received_at = models.DateTimeField(default=timezone.now)
     body = models.BinaryField(null=True)
     unverified_signature = models.CharField(max_length=128, blank=True, default="")
@@ -44,6 +47,7 @@ class InboxMessage(DurableRow):
             *DurableRow.Meta.indexes,
             models.Index(fields=["integration", "-id"], name="message_log"),
         ]
+        permissions = [("reveal_payload", "Can see payloads unmasked")]
 
     def __str__(self) -> str:
         return f"{self.event_id} for {self.integration_id}"
@@ -92,7 +96,9 @@ class DeliveryAttempt(models.Model):
         AMBIGUOUS = "ambiguous", "Ambiguous"
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="attempts", db_index=False)
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="attempts", db_index=False
+    )
     started_at = models.DateTimeField(default=timezone.now)
     outcome = models.CharField(max_length=9, choices=Outcome, default=Outcome.OPEN)
     duration_ms = models.PositiveIntegerField(null=True)

@@ -12,10 +12,10 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
+
 from durable.stopping import stopping
 from integrations import holding
 from integrations.models import Environment
-
 from webhooks.delivery import Delivery
 from webhooks.models import DeliveryAttempt, OutboxEvent
 from webhooks.queue import ClaimedEvent, claim_events
@@ -97,7 +97,9 @@ def deliver(environment: Environment) -> int:
 def claim(environment: Environment, *, limit: int) -> tuple[list[ClaimedEvent], DeliveryAttempt | None]:
     """Claim due events and open the attempt that will carry them, in one transaction."""
     now = timezone.now()
-    attempt = DeliveryAttempt(id=uuid4(), environment=environment, started_at=now, event_count=0, byte_count=0)
+    attempt = DeliveryAttempt(
+        id=uuid4(), environment=environment, started_at=now, event_count=0, byte_count=0
+    )
     until = now + timedelta(seconds=settings.LEASE_SECONDS)
     with transaction.atomic():
         claimed = claim_events(attempt.id, environment_id=environment.pk, limit=limit, now=now, until=until)
@@ -113,7 +115,6 @@ def mark_cut_off_attempts() -> None:
     DeliveryAttempt.objects.filter(
         outcome=Outcome.OPEN, started_at__lt=timezone.now() - timedelta(seconds=settings.LEASE_SECONDS)
     ).update(
-        outcome=Outcome.AMBIGUOUS, answer="The worker stopped before an answer was recorded. The events are sent again."
+        outcome=Outcome.AMBIGUOUS,
+        answer="The worker stopped before an answer was recorded. The events are sent again.",
     )
-
-

@@ -117,9 +117,7 @@ def finish_messages(token: UUID, messages: Sequence[FinishedMessage]) -> set[int
     """Finish those of `messages` that are still held under `token`; returns their ids."""
     if not messages:
         return set()
-    values = [
-        value for m in messages for value in (m.id, json.dumps(m.skips), m.environment, m.title)
-    ]
+    values = [value for m in messages for value in (m.id, json.dumps(m.skips), m.environment, m.title)]
     statement = (
         "UPDATE webhooks_inboxmessage AS t SET state = 'done', claim = NULL, last_error = '', replay = '', "
         f"unverified_signature = '', skips = v.column2{_json_cast()}, environment = v.column3, title = v.column4 "
@@ -175,7 +173,7 @@ def move_events(ids: Sequence[int], token: UUID, **changes: Any) -> set[int]:
     for start in range(0, len(ids), PARAMETERS):
         chunk = ids[start : start + PARAMETERS]
         statement = (
-            f"UPDATE webhooks_outboxevent SET {assignments} "  # noqa: S608 - column names of this module's callers
+            f"UPDATE webhooks_outboxevent SET {assignments} "
             f"WHERE id IN ({', '.join(['%s'] * len(chunk))}) AND claim = %s AND state = 'pending' RETURNING id"
         )
         with _cursor() as cursor:
@@ -191,7 +189,7 @@ def _claim(table: str, columns: str, *, where: str) -> str:
     """
     lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     return (
-        f"WITH due AS MATERIALIZED (SELECT id AS due_id FROM {table} WHERE {where}state = 'pending' AND due_at <= %s "  # noqa: S608 - constants
+        f"WITH due AS MATERIALIZED (SELECT id AS due_id FROM {table} WHERE {where}state = 'pending' AND due_at <= %s "
         f"ORDER BY due_at, id LIMIT %s {lock}) "
         f"UPDATE {table} AS t SET claim = %s, due_at = %s, attempts = t.attempts + 1 "
         f"FROM due WHERE t.id = due.due_id RETURNING {columns}"

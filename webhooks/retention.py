@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
-from integrations.models import SentryIntegration
 
+from integrations.models import SentryIntegration
 from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent
 
 BATCH = 500
@@ -27,7 +27,9 @@ def prune() -> dict[str, int]:
         "bodies": in_batches(finished(bodies_end).exclude(body=None), lambda rows: rows.update(body=None)),
         "messages": in_batches(finished(facts_end), delete),
         "attempts": in_batches(attempts, delete),
-        "integrations": in_batches(SentryIntegration.objects.filter(deleted_at__lt=facts_end, messages=None), delete),
+        "integrations": in_batches(
+            SentryIntegration.objects.filter(deleted_at__lt=facts_end, messages=None), delete
+        ),
     }
 
 

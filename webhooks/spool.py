@@ -103,7 +103,10 @@ class Spool:
             self._recount()
         if sum(self._bytes.values()) + size > settings.SPOOL_MAX_BYTES:
             raise SpoolFull("SPOOL_MAX_BYTES is reached")
-        if suffix == UNVERIFIED and self._bytes[UNVERIFIED] + size > settings.SPOOL_MAX_BYTES // UNVERIFIED_SHARE:
+        if (
+            suffix == UNVERIFIED
+            and self._bytes[UNVERIFIED] + size > settings.SPOOL_MAX_BYTES // UNVERIFIED_SHARE
+        ):
             raise SpoolFull("too many requests could not be verified")
         self._bytes[suffix] += size
 

@@ -78,7 +78,9 @@ def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     """The HTTP answer to `outcome`, counted, and logged when it is a refusal."""
     requests_total.labels(outcome.label).inc()
     if outcome.status >= 400:
-        logger.warning("Webhook refused: %s", outcome.reason, extra={"status": outcome.status, "path": request.path})
+        logger.warning(
+            "Webhook refused: %s", outcome.reason, extra={"status": outcome.status, "path": request.path}
+        )
     response = JsonResponse({"detail": outcome.reason}, status=outcome.status)
     if outcome is Outcome.NOT_POST:
         response["Allow"] = "POST"

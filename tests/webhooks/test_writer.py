@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, connection
 from django.utils import timezone
 
 from tests.factories import IntegrationFactory
@@ -25,7 +25,10 @@ def integration():
 @pytest.fixture
 def writer(monkeypatch):
     monkeypatch.setattr(module, "PROBE_SECONDS", 0.02)
-    return Writer()
+    writer = Writer()
+    yield writer
+    wait_until(lambda: not writer.is_away)
+    writer.call(lambda: connection.close(), deadline_seconds=5)  # the thread's own, or no database can be dropped
 
 
 def message_of(integration_id):
@@ -35,15 +38,12 @@ def message_of(integration_id):
 def test_what_waits_together_is_committed_together(writer, integration, monkeypatch):
     batches, honest = [], module.insert_messages
     monkeypatch.setattr(module, "insert_messages", lambda rows: batches.append(len(rows)) or honest(rows))
-    gate = threading.Event()
-    held = ThreadPoolExecutor(21)
-    blocker = held.submit(writer.call, gate.wait, deadline_seconds=5)
-    stores = [held.submit(writer.store, message_of(integration.pk), deadline_seconds=5) for _ in range(20)]
-    while writer._queue.qsize() < 20:
-        pass
-    gate.set()
+    release, pool = block(writer)
+    stores = [pool.submit(writer.store, message_of(integration.pk), deadline_seconds=5) for _ in range(20)]
+    assert wait_until(lambda: writer._queue.qsize() == 20)
+    release()
 
-    assert (blocker.result(), [store.result() for store in stores]) == (True, [True] * 20)
+    assert [store.result() for store in stores] == [True] * 20
     assert (batches, InboxMessage.objects.count()) == ([20], 20)
 
 
@@ -54,11 +54,11 @@ def test_a_row_stored_already_is_not_new(writer, integration):
 
 
 def test_one_row_the_database_never_takes_hurts_nobody_else(writer, integration):
-    gate, pool = threading.Event(), ThreadPoolExecutor(4)
-    pool.submit(writer.call, gate.wait, deadline_seconds=5)
+    release, pool = block(writer)
     good = [pool.submit(writer.store, message_of(integration.pk), deadline_seconds=5) for _ in range(2)]
     bad = pool.submit(writer.store, message_of(integration.pk + 1000), deadline_seconds=5)
-    gate.set()
+    assert wait_until(lambda: writer._queue.qsize() == 3)
+    release()
 
     assert [store.result() for store in good] == [True, True]
     assert InboxMessage.objects.count() == 2
@@ -93,6 +93,14 @@ def test_the_writer_comes_back_with_the_database(writer, integration, monkeypatc
 
     assert wait_until(lambda: not writer.is_away)
     assert writer.store(message_of(integration.pk), deadline_seconds=5)
+
+
+def block(writer):
+    """Keep the writer busy; returns what lets it go, and a pool of requesting threads."""
+    started, gate, pool = threading.Event(), threading.Event(), ThreadPoolExecutor(24)
+    pool.submit(writer.call, lambda: started.set() or gate.wait(), deadline_seconds=5)
+    assert started.wait(5)
+    return gate.set, pool
 
 
 def wait_until(condition, seconds=5.0):
