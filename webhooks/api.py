@@ -1,0 +1,219 @@
+"""REST API of what flows through: preview, messages, events, replay, and deleting with or without the rest."""
+
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.exceptions import APIException, NotFound, PermissionDenied
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from durable.models import State
+from integrations.api import AccessMixin, SentryIntegrationViewSet
+from integrations.mapping import Translation
+from integrations.models import SentryIntegration
+from integrations.rules import rules_of
+from integrations.services import remove_integration
+from webhooks.discarding import remove_and_discard
+from webhooks.inbox import replay
+from webhooks.models import InboxMessage, OutboxEvent
+from webhooks.preview import preview, rules_of_configuration
+from webhooks.revealing import may_reveal, record_replay
+from webhooks.serializers import (
+    DiscardSerializer,
+    MessageDetailSerializer,
+    MessageFilterSerializer,
+    MessageSerializer,
+    PayloadSerializer,
+    PreviewSerializer,
+    ReplayedSerializer,
+    ReplaySerializer,
+    RevealSerializer,
+    StoredEventSerializer,
+    TranslationSerializer,
+)
+
+
+class PayloadGone(APIException):
+    """The body was pruned; there is nothing left to translate."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "The payload of this message is no longer kept, so it cannot be replayed."
+
+
+class NewestFirst(CursorPagination):
+    """Pages by id, so that rows which arrive meanwhile move nothing."""
+
+    ordering = "-id"
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+    def decode_cursor(self, request: Request) -> Any:
+        cursor = super().decode_cursor(request)
+        if cursor and cursor.position is not None and not cursor.position.isdecimal():
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
+
+
+class IntegrationViewSet(SentryIntegrationViewSet):
+    """Integrations, with what only those who know the flow can do: preview and delete."""
+
+    @extend_schema(parameters=[DiscardSerializer], responses={204: None})
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Hide the integration at once and remove its hook; undelivered events go out first, or are dropped."""
+        integration = self.get_object()
+        query = DiscardSerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        remove = remove_and_discard if query.validated_data["discard"] else remove_integration
+        remove(integration)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=PreviewSerializer, responses=TranslationSerializer)
+    def preview_configuration(self, request: Request) -> Response:
+        """What a configuration would make of a payload; stores nothing, sends nothing."""
+        context = self.get_serializer_context() | {"writes": False}
+        serializer = PreviewSerializer(data=request.data, context=context)
+        serializer.is_valid(raise_exception=True)
+        rules = rules_of_configuration(serializer.validated_data["configuration"])
+        return Response(as_json(preview(serializer.validated_data["payload"], rules)))
+
+    @extend_schema(request=PayloadSerializer, responses=TranslationSerializer)
+    def preview(self, request: Request, pk: int) -> Response:
+        """What this integration would make of a payload; stores nothing, sends nothing."""
+        integration = get_object_or_404(self.get_queryset(), pk=pk)
+        serializer = PayloadSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return Response(as_json(preview(serializer.validated_data["payload"], rules_of(integration))))
+
+
+class OfIntegration(AccessMixin):
+    """A view of something that belongs to the integration in its address."""
+
+    @cached_property
+    def integration(self) -> SentryIntegration:
+        """The integration, if the caller may see it; raises Http404."""
+        integrations = self.access.integrations().select_related("project")
+        return get_object_or_404(integrations, pk=self.kwargs["integration_id"])
+
+
+class MessageViewSet(
+    OfIntegration,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    viewsets.GenericViewSet[InboxMessage],
+):
+    """The messages of an integration, newest first."""
+
+    pagination_class = NewestFirst
+
+    def get_serializer_class(self) -> type[MessageSerializer]:
+        return MessageSerializer if self.action == "list" else MessageDetailSerializer
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "reveal": self._reveals()}
+
+    def get_queryset(self) -> QuerySet[InboxMessage]:
+        if getattr(self, "swagger_fake_view", False):
+            return InboxMessage.objects.none()
+        messages = InboxMessage.objects.filter(integration=self.integration).annotate(
+            events_total=events_of_message(), events_delivered=events_of_message(state=State.DONE)
+        )
+        if self.action == "list":
+            return filtered(messages.defer("body"), self._filters())
+        return messages.prefetch_related("events__environment", "events__message")
+
+    @extend_schema(parameters=[MessageFilterSerializer])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(parameters=[RevealSerializer])
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The message with its payload, skips, events and attempts."""
+        return super().retrieve(request, *args, **kwargs)
+
+    @extend_schema(request=ReplaySerializer, responses={202: ReplayedSerializer})
+    def replay(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Send the message through the mapping again: what the mapping now adds, or everything."""
+        if not self.access.may_write(self.integration.project):
+            raise PermissionDenied
+        message = self.get_object()
+        serializer = ReplaySerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        if message.body is None:
+            raise PayloadGone
+        everything = serializer.validated_data["everything"]
+        count = replay(InboxMessage.objects.filter(pk=message.pk), everything=everything)
+        record_replay(message, everything=everything)
+        return Response({"replayed": count}, status=status.HTTP_202_ACCEPTED)
+
+    def _filters(self) -> dict[str, Any]:
+        serializer = MessageFilterSerializer(data=self.request.query_params)
+        serializer.is_valid(raise_exception=True)
+        filters: dict[str, Any] = serializer.validated_data
+        return filters
+
+    def _reveals(self) -> bool:
+        if self.action != "retrieve" or not self.request:
+            return False
+        query = RevealSerializer(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        if query.validated_data["reveal"] and not may_reveal(self.access):
+            raise PermissionDenied
+        return bool(query.validated_data["reveal"])
+
+
+class EventViewSet(OfIntegration, mixins.ListModelMixin, viewsets.GenericViewSet[OutboxEvent]):
+    """The track events of an integration, newest first."""
+
+    serializer_class = StoredEventSerializer
+    pagination_class = NewestFirst
+
+    def get_queryset(self) -> QuerySet[OutboxEvent]:
+        if getattr(self, "swagger_fake_view", False):
+            return OutboxEvent.objects.none()
+        return OutboxEvent.objects.filter(message__integration=self.integration).select_related("environment")
+
+
+def filtered(messages: QuerySet[InboxMessage], filters: dict[str, Any]) -> QuerySet[InboxMessage]:
+    """The messages that a filter of `MessageFilterSerializer` leaves."""
+    if "state" in filters:
+        messages = messages.filter(of_state(filters["state"]))
+    if "received_after" in filters:
+        messages = messages.filter(received_at__gte=filters["received_after"])
+    if "received_before" in filters:
+        messages = messages.filter(received_at__lt=filters["received_before"])
+    if "event_id" in filters:
+        messages = messages.filter(event_id=filters["event_id"].replace("-", "").lower())
+    return messages
+
+
+def of_state(word: str) -> Q:
+    """Messages in a state by the words of `MESSAGE_STATES`."""
+    events = OutboxEvent.objects.filter(message=OuterRef("pk"))
+    if word == "waiting":
+        return Q(Exists(events.filter(state=State.PENDING)))
+    if word == "skipped":
+        return Q(state=State.DONE) & ~Q(Exists(events))
+    if word == "delivered":
+        return Q(Exists(events)) & ~Q(Exists(events.exclude(state=State.DONE)))
+    return Q(state=word)
+
+
+def events_of_message(**conditions: Any) -> Coalesce:
+    """How many events a message has, as an annotation: a look into the index per message shown."""
+    events = OutboxEvent.objects.filter(message=OuterRef("pk"), **conditions).order_by().values("message")
+    return Coalesce(Subquery(events.annotate(count=Count("pk")).values("count")), 0)
+
+
+def as_json(translation: Translation) -> dict[str, Any]:
+    """A translation in the words of the API."""
+    return {
+        "events": [event.as_dict() for event in translation.events],
+        "skips": [{"code": skip.code.value, "detail": skip.detail} for skip in translation.skips],
+    }

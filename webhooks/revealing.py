@@ -1,0 +1,49 @@
+"""A stored payload for people: masked for everybody, as it came for those who may, and then on record."""
+
+from auditlog.models import LogEntry
+
+from integrations.lenient import JsonValue, load_object
+from integrations.roles import Access
+from webhooks.masking import mask, mask_text
+from webhooks.models import InboxMessage
+
+
+def may_reveal(access: Access) -> bool:
+    """Whether this person may see payloads unmasked: account admins, and those given the permission."""
+    has_perm = getattr(access.user, "has_perm", None)
+    return access.is_account_admin or bool(has_perm and has_perm("webhooks.reveal_payload"))
+
+
+def shown_payload(message: InboxMessage) -> JsonValue:
+    """The payload masked; as masked text when it is no JSON object, None when it was pruned."""
+    if message.body is None:
+        return None
+    payload = load_object(bytes(message.body))
+    return mask_text(_text(message)) if payload is None else mask(payload)
+
+
+def revealed_payload(message: InboxMessage) -> JsonValue:
+    """The payload as it came, which is written to the audit log with who asked for it."""
+    LogEntry.objects.log_create(
+        message,
+        force_log=True,
+        action=LogEntry.Action.ACCESS,
+        changes={"payload": ["masked", "revealed"]},
+    )
+    if message.body is None:
+        return None
+    payload = load_object(bytes(message.body))
+    return _text(message) if payload is None else payload
+
+
+def record_replay(message: InboxMessage, *, everything: bool) -> None:
+    """Write to the audit log who had this message translated again."""
+    LogEntry.objects.log_create(
+        message,
+        action=LogEntry.Action.UPDATE,
+        changes={"replay": ["", "everything" if everything else "what is new"]},
+    )
+
+
+def _text(message: InboxMessage) -> str:
+    return bytes(message.body or b"").decode("utf-8", "replace")
