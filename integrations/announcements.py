@@ -19,7 +19,7 @@ from integrations.remedies import UNINSTALLED, reinstalled
 def announce(uuid: UUID, organization: str, code: str | None, *, at: datetime) -> None:
     """Sentry said, signed, that the app was installed: keep the code, which is exchanged at once.
 
-    Idempotent. A deleted installation stays deleted, and one that has a token keeps it.
+    Idempotent. A deleted installation stays deleted, and one whose token works keeps it.
     """
     installation = _locked(uuid)
     if installation.deleted_at:
@@ -29,8 +29,9 @@ def announce(uuid: UUID, organization: str, code: str | None, *, at: datetime) -
         organization=organization or installation.organization,
         announced_at=installation.announced_at or at,
     )
-    if code and code != installation.code and not installation.has_token:
-        row.arm(code=code, code_received_at=at)
+    is_lost = installation.state == State.DEAD
+    if code and code != installation.code and (is_lost or not installation.has_token):
+        row.arm(code=code, code_received_at=at, token="", refresh_token="", token_expires_at=None)
         wake("installations")
     _tell_orphans(organization, uuid)
 

@@ -68,7 +68,7 @@ def drain_catalogue() -> int:
 
 def drain_sdk_keys() -> int:
     """Create the SDK keys that were ordered. Returns how many orders were handled."""
-    return work_off(SdkKeyOrder.objects.select_related("environment__project"), _settle_order)
+    return work_off(SdkKeyOrder.objects.all(), _settle_order)
 
 
 def refresh_now() -> Counts:

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 CHECK_EVERY = timedelta(hours=1)
 """How often a hook that is well is looked at again: somebody may have changed or removed it at Sentry."""
 
-LOOK_FOR_TOKEN_EVERY = timedelta(minutes=1)
+LOOK_FOR_TOKEN_SECONDS = 60.0
 """A hook whose installation has no token yet is due at once when one comes; this is for a ring that was
 missed.
 """
@@ -39,7 +39,7 @@ class ClaimLost(Exception):
 
 def drain_hooks() -> int:
     """Make Sentry agree with every hook that is due. Returns how many were handled."""
-    return work_off(ServiceHook.objects.select_related("installation"), _settle)
+    return work_off(ServiceHook.objects.all(), _settle)
 
 
 def _settle(hook: ServiceHook) -> None:
@@ -48,7 +48,8 @@ def _settle(hook: ServiceHook) -> None:
     except ClaimLost:
         logger.info("The claim on hook %s was lost; whoever holds it goes on.", hook.address)
     except Waiting as reason:
-        hook.retry(timezone.now() + LOOK_FOR_TOKEN_EVERY, str(reason), attempts=0)
+        wait = reason.retry_after_seconds or LOOK_FOR_TOKEN_SECONDS
+        hook.retry(timezone.now() + timedelta(seconds=wait), str(reason), attempts=0)
     except PeerError as error:
         _put_off(hook, error)
 

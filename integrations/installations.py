@@ -15,6 +15,7 @@ from durable.models import State
 from durable.wake import wake
 from durable.working import again_at, work_off
 from integrations import remedies, sentry
+from integrations.announcements import problem_of
 from integrations.models import SentryInstallation, ServiceHook
 from integrations.peers import PeerError
 
@@ -31,6 +32,9 @@ STILL_GOOD = timedelta(minutes=1)
 
 ASK_AGAIN = timedelta(hours=1)
 """An installation that Sentry has not announced is looked for this often, without limit."""
+
+RENEWAL_TAKES = 2.0
+"""Seconds after which to look again when another worker is renewing the token."""
 
 _TOKEN_FIELDS = ("token", "refresh_token", "token_expires_at", "token_renewed_at", "code")
 
@@ -54,7 +58,7 @@ def token_for(installation: SentryInstallation) -> str:
     """
     current = SentryInstallation.objects.get(pk=installation.pk)
     if current.deleted_at:
-        raise PeerError(remedies.UNINSTALLED, permanent=True)
+        raise PeerError(problem_of(current), permanent=True)
     if current.token_expires_at and current.token and timezone.now() < current.token_expires_at - STILL_GOOD:
         return current.token
     return _renewed(current)
@@ -71,15 +75,18 @@ def renew_after_401(installation: SentryInstallation, stale_token: str) -> str:
 
 
 def _renewed(current: SentryInstallation) -> str:
+    """Renew under a claim of one's own. One that was given up is tried once more: something may have been put right."""
     if current.state == State.DEAD:
-        raise PeerError(current.last_error, permanent=True)
-    if not current.token:
+        SentryInstallation.objects.filter(pk=current.pk, state=State.DEAD).arm()
+    elif not current.token:
         raise Waiting(current.last_error or remedies.WAITING)
     claimed = SentryInstallation.objects.claim_now(current.pk, lease_seconds=settings.LEASE_SECONDS)
     if claimed is None:
-        raise Waiting(remedies.BEING_RENEWED)
+        raise Waiting(remedies.BEING_RENEWED, retry_after_seconds=RENEWAL_TAKES)
     try:
-        if claimed.token == current.token:
+        if not claimed.token:
+            _get_first_token(claimed)
+        elif claimed.token == current.token:
             _renew(claimed)
     except PeerError as error:
         _put_off(claimed, error)
@@ -99,8 +106,6 @@ def _settle(installation: SentryInstallation) -> None:
             _renew(installation)
         if installation.verified_at is None:
             _verify(installation)
-    except Waiting as reason:
-        installation.retry(timezone.now() + ASK_AGAIN, str(reason), attempts=0)
     except PeerError as error:
         _put_off(installation, error)
     else:
@@ -108,7 +113,9 @@ def _settle(installation: SentryInstallation) -> None:
 
 
 def _put_off(installation: SentryInstallation, error: PeerError) -> None:
-    if error.permanent:
+    if isinstance(error, Waiting):
+        installation.retry(timezone.now() + ASK_AGAIN, str(error), attempts=0)
+    elif error.permanent:
         logger.warning("Installation %s is lost: %s", installation.uuid, error)
         installation.bury(str(error))
     else:
@@ -130,6 +137,7 @@ def _get_first_token(installation: SentryInstallation) -> None:
             reason = _refusal(error, remedies.CODE_REFUSED)
         else:
             return
+    _hold(installation)
     try:
         _keep(installation, sentry.jwt_grant(installation.uuid))
     except PeerError as error:
@@ -160,6 +168,7 @@ def _recover(installation: SentryInstallation, reason: str) -> sentry.TokenPair:
     logger.warning(
         "Sentry refused the refresh token of %s; asking with a signed statement.", installation.uuid
     )
+    _hold(installation)
     try:
         return sentry.jwt_grant(installation.uuid)
     except PeerError as error:
@@ -196,6 +205,12 @@ def _keep(installation: SentryInstallation, pair: sentry.TokenPair) -> None:
     _release_hooks(installation)
 
 
+def _hold(installation: SentryInstallation) -> None:
+    """Before each further call: hold the claim for a whole lease, or leave the installation to whoever took it."""
+    if not installation.renew(settings.LEASE_SECONDS):
+        raise Waiting(remedies.BEING_RENEWED, retry_after_seconds=RENEWAL_TAKES)
+
+
 def _release_hooks(installation: SentryInstallation) -> None:
     """Hooks that waited for a token are due at once."""
     waiting = ServiceHook.objects.filter(installation=installation, state=State.PENDING, claim=None)
@@ -209,6 +224,7 @@ def _drop_code(installation: SentryInstallation) -> None:
 
 def _verify(installation: SentryInstallation) -> None:
     """Confirm the installation, which otherwise stays `pending` at Sentry; never a reason to give it up."""
+    _hold(installation)
     try:
         organization = sentry.verify_install(installation.uuid, installation.token)
     except PeerError as error:

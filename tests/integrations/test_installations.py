@@ -247,6 +247,34 @@ def test_when_nothing_helps_the_page_says_to_install_anew_and_why(sandbox, insta
     )
 
 
+def test_an_installation_that_was_given_up_is_tried_once_more_when_a_hook_is_checked(
+    sandbox, integration, installation
+):
+    sandbox.control("settings", jwt_grant=False)
+    SentryInstallation.objects.update(token="lost", refresh_token="lost")
+    drain_hooks()
+    assert integration.hooks.get().last_error == latest(installation).last_error == remedies.TOKENS_LOST
+
+    sandbox.control("settings", jwt_grant=True)
+    want_hook(integration)
+    drain_hooks()
+
+    assert (latest(installation).state, integration.hooks.get().phase) == (State.PENDING, "active")
+
+
+def test_a_new_code_that_is_announced_revives_an_installation_that_was_given_up(sandbox, installation):
+    sandbox.control("settings", jwt_grant=False)
+    sandbox.control("revoke", uuid=str(installation.uuid))
+    with near_expiry(installation):
+        drain_installations()
+    assert latest(installation).state == State.DEAD
+
+    announce(installation.uuid, "acme-gmbh", "new code", at=timezone.now())
+
+    revived = latest(installation)
+    assert (revived.state, revived.code, revived.token) == (State.PENDING, "new code", "")
+
+
 def test_sentry_being_down_at_renewal_keeps_the_old_token_in_use(sandbox, installation):
     sandbox.fail("sentry_api", "status", status=503)
 
