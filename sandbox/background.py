@@ -17,7 +17,8 @@ def start() -> None:
     """Fill an empty store and begin; returns at once."""
     seed()
     sender.start()
-    threading.Thread(target=_announce_for_ever, name="announcer", daemon=True).start()
+    if options().announces:
+        threading.Thread(target=_announce_for_ever, name="announcer", daemon=True).start()
 
 
 def announce() -> bool:

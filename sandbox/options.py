@@ -12,7 +12,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Addresses and credentials shared with the product; only the first of several client secrets counts."""
+    """Addresses and credentials shared with the product; only the first of several client secrets counts.
+
+    `announces`: tell the product of the installation that exists from the start.
+    """
 
     public_url: str
     port: int
@@ -21,6 +24,7 @@ class Options:
     client_secret: str
     app_slug: str
     admin_api_key: str
+    announces: bool
 
     @property
     def own_url(self) -> str:
@@ -48,6 +52,7 @@ def options() -> Options:
         client_secret=_needed(env, "SENTRY_CLIENT_SECRET").split(",")[0].strip(),
         app_slug=env.str("SENTRY_APP_SLUG", default="harness-fme") or "harness-fme",
         admin_api_key=_needed(env, "FME_ADMIN_API_KEY"),
+        announces=env.bool("SANDBOX_ANNOUNCE", default=True),
     )
 
 

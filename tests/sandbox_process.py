@@ -39,8 +39,6 @@ class SandboxProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
         self.start()
-        if not announce:
-            self.control("reset", announce=False)
 
     @property
     def url(self) -> str:
@@ -69,6 +67,7 @@ class SandboxProcess:
                 "SANDBOX_PORT": str(self.port),
                 "SANDBOX_STATE": str(self._state),
                 "PUBLIC_URL": self.public_url,
+                "SANDBOX_ANNOUNCE": "on" if self.announce else "off",
                 "SENTRY_APP_SLUG": "harness-fme",
             }
         )

@@ -65,8 +65,8 @@ def authenticate(request: HttpRequest) -> Caller:
     if kind.lower() != "bearer" or not token:
         raise _unauthorized("Authentication credentials were not provided.")
     row = store().row(
-        "SELECT t.*, i.organization_id, i.deleted FROM tokens t JOIN installations i ON i.uuid = t.installation"
-        " WHERE t.token = ?",
+        "SELECT t.*, i.organization_id, i.deleted FROM tokens t"
+        " JOIN installations i ON i.uuid = t.installation WHERE t.token = ?",
         token.strip(),
     )
     if row is None or row["deleted"]:

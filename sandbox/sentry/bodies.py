@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.dates import iso
+from sandbox.sentry.entries import entries, filled
 
 Json = dict[str, Any]
 
@@ -40,7 +41,10 @@ class Occurrence:
 
 def error(found: Occurrence) -> Json:
     """`data.error` of an error.created webhook: the stored keys, the fixed ones first, the addresses last."""
-    data = found.data
+    data = filled(found.data)
+    data["_metrics"] = {"bytes.stored.event": len(str(found.data))}
+    data["_ref"], data["_ref_version"] = found.project_id, 2
+    data["nodestore_insert"] = found.received
     moment = iso(data["timestamp"])
     tags = dict(data["tags"])
     first = {
@@ -127,7 +131,7 @@ def event(found: Occurrence) -> Json:
         "eventID": found.event_id,
         "projectID": str(found.project_id),
         "size": len(str(data)),
-        "entries": _entries(data),
+        "entries": entries(data),
         "dist": data.get("dist"),
         "message": data["message"],
         "title": data["title"],
@@ -190,95 +194,4 @@ def _error(entry: Json) -> Json:
         "type": entry.get("type"),
         "message": str(entry.get("type", "")).replace("_", " ").capitalize(),
         "data": data,
-    }
-
-
-def _entries(data: Json) -> list[Json]:
-    shown: list[tuple[str, Json | None]] = [
-        ("exception", _exception(data.get("exception"))),
-        ("message", _message(data)),
-        ("csp", data.get("csp")),
-        ("threads", data.get("threads")),
-        ("breadcrumbs", data.get("breadcrumbs")),
-        ("request", _request(data.get("request"))),
-    ]
-    return [{"data": content, "type": kind} for kind, content in shown if content]
-
-
-def _message(data: Json) -> Json | None:
-    return {"formatted": data["message"]} if data.get("logentry") and data["message"] else None
-
-
-def _exception(exception: Json | None) -> Json | None:
-    if not exception or not exception.get("values"):
-        return None
-    values = [_value(value) for value in exception["values"] if value]
-    has_system = any((value["stacktrace"] or {}).get("hasSystemFrames") for value in values)
-    return {"values": values, "hasSystemFrames": has_system, "excOmitted": None}
-
-
-def _value(value: Json) -> Json:
-    frames = (value.get("stacktrace") or {}).get("frames")
-    trace = {
-        "frames": [_frame(frame) for frame in frames or [] if frame],
-        "framesOmitted": None,
-        "registers": None,
-        "hasSystemFrames": any(not frame.get("in_app") for frame in frames or [] if frame),
-    }
-    return {
-        "type": value.get("type"),
-        "value": value.get("value"),
-        "mechanism": value.get("mechanism"),
-        "threadId": value.get("thread_id"),
-        "module": value.get("module"),
-        "stacktrace": trace if frames else None,
-        "rawStacktrace": None,
-    }
-
-
-def _frame(frame: Json) -> Json:
-    return {
-        "filename": frame.get("filename"),
-        "absPath": frame.get("abs_path"),
-        "module": frame.get("module"),
-        "package": frame.get("package"),
-        "platform": frame.get("platform"),
-        "instructionAddr": frame.get("instruction_addr"),
-        "symbolAddr": frame.get("symbol_addr"),
-        "function": frame.get("function"),
-        "rawFunction": frame.get("raw_function"),
-        "symbol": frame.get("symbol"),
-        "context": _context(frame),
-        "lineNo": frame.get("lineno"),
-        "colNo": frame.get("colno"),
-        "inApp": bool(frame.get("in_app")),
-        "trust": frame.get("trust"),
-        "errors": None,
-        "lock": frame.get("lock"),
-        "vars": frame.get("vars"),
-    }
-
-
-def _context(frame: Json) -> list[list[object]]:
-    if frame.get("context_line") is None or not frame.get("lineno"):
-        return []
-    before, after = frame.get("pre_context") or [], frame.get("post_context") or []
-    first = frame["lineno"] - len(before)
-    return [[first + place, line] for place, line in enumerate([*before, frame["context_line"], *after])]
-
-
-def _request(request: Json | None) -> Json | None:
-    if not request:
-        return None
-    return {
-        "apiTarget": request.get("api_target"),
-        "method": request.get("method"),
-        "url": request.get("url"),
-        "query": request.get("query_string") or [],
-        "fragment": request.get("fragment"),
-        "data": request.get("data"),
-        "headers": request.get("headers") or [],
-        "cookies": request.get("cookies") or [],
-        "env": request.get("env"),
-        "inferredContentType": request.get("inferred_content_type"),
     }

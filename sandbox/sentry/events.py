@@ -22,7 +22,7 @@ def take_in(
     user_agent: str = "",
     keep_old: bool = False,
 ) -> str:
-    """Store an event as an SDK sent it and send it on its ways; answers its id. A known id changes nothing."""
+    """Store an event as an SDK sent it and send it on; answers its id. A known id changes nothing."""
     data = enrich(
         normalise(
             raw, project_id=project["id"], client_ip=client_ip, user_agent=user_agent, keep_old=keep_old

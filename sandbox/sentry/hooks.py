@@ -19,7 +19,7 @@ READ = ("project:read", "project:write", "project:admin")
 WRITE = ("project:write", "project:admin")
 DELETE = ("project:admin",)
 # What the URL field of Django REST framework takes, nearly.
-URL = re.compile(r"^https?://(?:[^\s/?#@]+@)?[^\s/?#:@]+(?::\d{2,5})?(?:[/?#]\S*)?$", re.IGNORECASE)
+URL = re.compile(r"^https?://(?:[^\s/?#@]+@)?[^\s/?#:@]+(?::\d{1,5})?(?:[/?#]\S*)?$", re.IGNORECASE)
 MAX_URL = 512
 
 

@@ -69,7 +69,7 @@ def _answered(view: View, request: HttpRequest, project: str) -> HttpResponse:
 
 @_open_to_browsers
 def envelope(request: HttpRequest, project: str) -> HttpResponse:
-    """An envelope: header line, then items. Only event items are taken in, no sessions, transactions or the like."""
+    """An envelope: header line, then items. Only event items are taken in, no sessions or transactions."""
     body = _unpacked(request)
     try:
         header, items = _items(body)
