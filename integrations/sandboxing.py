@@ -66,18 +66,16 @@ def _patiently(call: Callable[[], _T]) -> _T:
 
 
 def _account_admin(kept_in: Path) -> str:
-    """A superuser whose random password is kept in a file that only its owner reads."""
-    password = kept_in.read_text().strip() if kept_in.exists() else ""
+    """A superuser whose random password is kept in a file that only its owner reads; the same at every start."""
+    if not kept_in.exists():
+        kept_in.parent.mkdir(parents=True, exist_ok=True)
+        kept_in.touch(mode=0o600)
+        kept_in.write_text(f"{secrets.token_urlsafe(12)}\n")
+    password = kept_in.read_text().strip()
     user, _ = User.objects.get_or_create(username=LOGIN, defaults={"is_staff": True, "is_superuser": True})
-    if password and user.check_password(password):
-        return password
-    password = secrets.token_urlsafe(12)
-    kept_in.parent.mkdir(parents=True, exist_ok=True)
-    kept_in.touch(mode=0o600)
-    kept_in.chmod(0o600)
-    kept_in.write_text(f"{password}\n")
-    user.set_password(password)
-    user.save(update_fields=["password"])
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
     return password
 
 
