@@ -29,6 +29,7 @@ UNKNOWN_ENVIRONMENT = "Unknown environment of this project."
 UNKNOWN_TRAFFIC_TYPE = "Unknown traffic type of this project."
 OTHER_PROJECT = "An integration stays in its project; make a new one in the other project."
 NO_ROWS = "Map at least one."
+HOOK_STATES = ("pending", "active", "failed", "deleting")
 
 Errors = dict[str, Any]
 
@@ -98,7 +99,7 @@ class IdentityMappingSerializer(serializers.Serializer[Any]):
 
 
 class HookSerializer(serializers.ModelSerializer[ServiceHook]):
-    state = serializers.ChoiceField(source="phase", choices=("pending", "active", "failed", "deleting"))
+    state = serializers.ChoiceField(source="phase", choices=HOOK_STATES)
     error = serializers.CharField(source="last_error")
     url = serializers.CharField()
 

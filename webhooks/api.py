@@ -74,7 +74,11 @@ class IntegrationViewSet(SentryIntegrationViewSet):
         remove(integration)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=PreviewSerializer, responses=TranslationSerializer)
+    @extend_schema(
+        operation_id="sentry_integrations_preview_configuration",
+        request=PreviewSerializer,
+        responses=TranslationSerializer,
+    )
     def preview_configuration(self, request: Request) -> Response:
         """What a configuration would make of a payload; stores nothing, sends nothing."""
         context = self.get_serializer_context() | {"writes": False}
@@ -83,7 +87,11 @@ class IntegrationViewSet(SentryIntegrationViewSet):
         rules = rules_of_configuration(serializer.validated_data["configuration"])
         return Response(as_json(preview(serializer.validated_data["payload"], rules)))
 
-    @extend_schema(request=PayloadSerializer, responses=TranslationSerializer)
+    @extend_schema(
+        operation_id="sentry_integrations_preview",
+        request=PayloadSerializer,
+        responses=TranslationSerializer,
+    )
     def preview(self, request: Request, pk: int) -> Response:
         """What this integration would make of a payload; stores nothing, sends nothing."""
         integration = get_object_or_404(self.get_queryset(), pk=pk)

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from integrations.api import ProjectListView, SdkKeyView
 from webhooks.api import EventViewSet, IntegrationViewSet, MessageViewSet
+from webhooks.openapi import unknown_address
 
 INTEGRATIONS = "v1/sentry-integrations/"
 INTEGRATION = f"{INTEGRATIONS}<int:pk>/"
@@ -32,4 +33,5 @@ urlpatterns = [
         SpectacularSwaggerSplitView.as_view(template_name="webhooks/api_docs.html"),
         name="api-docs",
     ),
+    path("<path:rest>", unknown_address),
 ]

@@ -13,10 +13,10 @@ from integrations.services import Configuration
 
 def preview(payload: Mapping[str, Any], rules: Rules) -> Translation:
     """The track events and skips of `payload`, in either body form; pausing does not count here."""
-    body = json.dumps(payload).encode()
     try:
+        body = json.dumps(payload).encode()
         exception = parse(body, guess_source(body))
-    except PayloadUnreadable as reason:
+    except (PayloadUnreadable, RecursionError) as reason:
         return Translation((), (Skip(SkipCode.PAYLOAD_UNREADABLE, str(reason)),))
     return translate(exception, replace(rules, stopped_by=None))
 

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from durable.models import State
 from integrations.serializers import IntegrationSerializer
 from webhooks.attempts import attempts_with
 from webhooks.masking import mask, mask_text
@@ -47,7 +48,7 @@ class StoredEventSerializer(TrackEventSerializer):
     id = serializers.IntegerField()
     message_id = serializers.IntegerField()
     environment = serializers.CharField(help_text="FME's id of the environment.")
-    state = serializers.ChoiceField(choices=("pending", "done", "dead"))
+    state = serializers.ChoiceField(choices=State.choices)
     delivered_at = serializers.DateTimeField(allow_null=True)
     error = serializers.CharField(help_text="Why it waits or was given up.")
 
