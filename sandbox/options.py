@@ -35,7 +35,7 @@ class Options:
 def options() -> Options:
     """Options of this process. Raises ImproperlyConfigured, in words, when the sandbox must not run."""
     env = environ.Env()
-    env.read_env(BASE_DIR / ".env")
+    env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
     if not env.bool("SANDBOX", default=False):
         raise ImproperlyConfigured("The sandbox is switched off. Set SANDBOX=on to run it.")
     if not env.bool("DEBUG", default=False):

@@ -34,6 +34,8 @@ def security_headers(get_response: View) -> View:
 
 
 def _is_foreign(request: HttpRequest) -> bool:
-    own = f"{request.scheme}://{request.get_host()}"  # raises, and so answers 400, for a name that is not ours
+    own = (
+        f"{request.scheme}://{request.get_host()}"  # raises, and so answers 400, for a name that is not ours
+    )
     origin = request.headers.get("Origin")
     return request.method != "GET" and origin is not None and origin != own

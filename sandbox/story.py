@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sandbox.store import setting, store
 
 PATIENCE_SECONDS = 60.0
+QUIET_SECONDS = 1.0  # after the last arrival; other environments get batches of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,18 @@ def tell(event_id: str) -> Story | None:
     arrivals = store().rows("SELECT * FROM received WHERE sentry_event_id = ? ORDER BY id", event_id)
     posted = tuple(step for row in deliveries for step in _posted(row, event["received"]))
     arrived = _arrived(arrivals, event)
-    seconds = arrivals[-1]["received"] - event["received"] if arrivals else None
-    is_open = any(row["state"] in ("pending", "sending") for row in deliveries) or not arrivals
-    is_old = time.time() - event["received"] > PATIENCE_SECONDS
-    return Story(event_id, (thrown, *posted, arrived), seconds, is_over=is_old or not is_open)
+    taken = [row["received"] for row in arrivals if not row["dropped"]]
+    seconds = taken[-1] - event["received"] if taken else None
+    return Story(event_id, (thrown, *posted, arrived), seconds, _is_over(event, deliveries, arrivals))
+
+
+def _is_over(event: sqlite3.Row, deliveries: list[sqlite3.Row], arrivals: list[sqlite3.Row]) -> bool:
+    now = time.time()
+    if now - event["received"] > PATIENCE_SECONDS:
+        return True
+    if not arrivals or any(row["state"] in ("pending", "sending") for row in deliveries):
+        return False
+    return now - float(arrivals[-1]["received"]) > QUIET_SECONDS
 
 
 def _posted(row: sqlite3.Row, begin: float) -> tuple[Step, ...]:

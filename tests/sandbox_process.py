@@ -62,6 +62,7 @@ class SandboxProcess:
             os.environ
             | self.settings()
             | {
+                "ENV_FILE": os.devnull,
                 "SANDBOX": "on",
                 "DEBUG": "on",
                 "SANDBOX_PORT": str(self.port),

@@ -23,6 +23,7 @@ from sandbox.store import setting, store
 THREADS = 6
 RETRIES = 3
 RETRY_SECONDS = 300.0
+KEPT_BODIES = 2000
 USER_AGENT = "sentry/23.7.1 (https://sentry.io)"
 TIMEOUTS = {"service_hook": 5.0, "sentry_app": 1.0}
 _bell = threading.Event()
@@ -168,6 +169,15 @@ def _finish(row: dict[str, Any], state: str, outcome: Outcome, headers: dict[str
         body,
         row["id"],
     )
+    _forget_bodies(row["id"])
+
+
+def _forget_bodies(newest: int) -> None:
+    """The log of bodies has an end; the facts stay."""
+    if newest % 100 == 0:
+        store().run(
+            "UPDATE deliveries SET body = NULL WHERE id <= ? AND body IS NOT NULL", newest - KEPT_BODIES
+        )
 
 
 def _connection(scheme: str, host: str, port: int | None, timeout: float) -> http.client.HTTPConnection:

@@ -23,7 +23,9 @@ from tests.sandbox_process import ROOT, SandboxProcess
 )
 def test_it_refuses_to_start_in_words(tmp_path: Path, switches: dict[str, str], words: str) -> None:
     known = {"SENTRY_CLIENT_ID": "a", "SENTRY_CLIENT_SECRET": "b", "FME_ADMIN_API_KEY": "c"}
-    environment = os.environ | known | {"SANDBOX_STATE": str(tmp_path / "state")} | switches
+    environment = (
+        os.environ | known | {"SANDBOX_STATE": str(tmp_path / "state"), "ENV_FILE": os.devnull} | switches
+    )
 
     ended = subprocess.run(
         [sys.executable, "-m", "sandbox"],
