@@ -6,7 +6,7 @@ from decimal import ROUND_DOWN, Context, Decimal, DecimalException
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_END_OF_TIME = 253_402_300_800  # seconds: the year 10000, where dates end
+_MOST_SECONDS = 10**11  # the year 5138: what is later is no time in seconds
 _PLAIN_SECONDS = re.compile(r"([0-9]{1,11})(?:\.([0-9]+))?")
 _EXACT = Context(prec=60, rounding=ROUND_DOWN)
 
@@ -18,8 +18,7 @@ def milliseconds(json_text: str) -> int | None:
     """
     if json_text.startswith('"'):
         return _from_iso(json_text.strip('"'))
-    seconds = _from_seconds(json_text)
-    return seconds if seconds is not None and seconds < _END_OF_TIME * 1000 else None
+    return _from_seconds(json_text)
 
 
 def _from_seconds(number: str) -> int | None:
@@ -28,7 +27,7 @@ def _from_seconds(number: str) -> int | None:
         return int(seconds) * 1000 + int(fraction[:3].ljust(3, "0"))
     try:
         exact = Decimal(number)
-        return int(_EXACT.multiply(exact, Decimal(1000))) if 0 <= exact < _END_OF_TIME else None
+        return int(_EXACT.multiply(exact, Decimal(1000))) if 0 <= exact < _MOST_SECONDS else None
     except (DecimalException, ValueError):
         return None  # exponents are read too, everything else is no number
 

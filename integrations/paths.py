@@ -134,9 +134,9 @@ def _renamed(path: str, names: Mapping[str, str]) -> Iterator[str]:
     head, dot, rest = path.partition(".")
     if head in names:
         yield f"{names[head]}{dot}{rest}"
-    if head == "user" and rest and not rest.startswith("data."):
+    if head == "user" and rest:
         yield f"user.data.{rest}"  # Sentry moves the keys of a user that it does not know
 
 
 def _is_index(number: str, length: int) -> bool:
-    return number.isascii() and number.isdigit() and len(number) < 10 and int(number) < length
+    return number.isascii() and number.isdigit() and int(number) < length

@@ -82,8 +82,8 @@ def encode_properties(properties: Properties) -> bytes:
 
 
 def property_map(values: Mapping[str, PropertyValue | None]) -> dict[str, PropertyValue]:
-    """Return what is there, texts cut to FME's limit; nothing is null or empty."""
-    return {name: _cut(value) for name, value in values.items() if value is not None and value != ""}
+    """Return what is there, texts cut to FME's limit; what is None is left out."""
+    return {name: _cut(value) for name, value in values.items() if value is not None}
 
 
 def _cut(value: PropertyValue) -> PropertyValue:

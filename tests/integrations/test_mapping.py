@@ -234,6 +234,20 @@ def test_properties_are_cut_to_256_characters_and_never_null():
     }
 
 
+def test_what_utf_8_or_the_database_cannot_hold_never_reaches_an_event():
+    odd = dataclasses.replace(
+        rules(EnvironmentRule("staging", 1, "St\ud800"), IdentityRule("user.id", "us\x00")),
+        organization="o\ud800",
+        project="p\x00",
+    )
+    exception = hooked(title="a\ud800\x00b\nc", environment="staging", user={"id": "1"})
+
+    (event,) = wire(exception, odd)
+    assert (event["environmentName"], event["trafficTypeName"]) == ("St\ufffd", "us\ufffd")
+    assert event["properties"]["title"] == "a\ufffd\ufffdb\nc"
+    assert (event["properties"]["organization"], event["properties"]["project"]) == ("o\ufffd", "p\ufffd")
+
+
 def test_no_data_of_the_user_is_among_the_properties():
     (event,) = translate(
         parsed("environment-unicode-spaces"), rules(EnvironmentRule("Pré-Prod EU West", 1, "E"))

@@ -103,6 +103,7 @@ def test_a_transaction_is_no_exception():
         ("1795399659", 1795399659000),
         ("1795399659.5", 1795399659500),
         ("1.795399659e9", 1795399659000),
+        ("17953995660229e-4", 1795399566022),
         ('"2026-11-23T02:06:06.022999Z"', 1795399566022),
         ('"2026-11-23T02:06:06"', 1795399566000),
         ('"2026-11-23T04:06:06.022+02:00"', 1795399566022),
@@ -114,7 +115,10 @@ def test_the_time_is_cut_to_the_millisecond(digits, milliseconds):
     assert parse(body, APP).timestamp_ms == milliseconds
 
 
-@pytest.mark.parametrize("bad", [None, True, "yesterday", -1, 1e300, float("nan"), [], {}, "9" * 30, 10**30])
+@pytest.mark.parametrize(
+    "bad",
+    [None, True, "yesterday", "1969-12-31", -1, 1795399566022, 1e300, float("nan"), [], {}, "9" * 30, 10**30],
+)
 def test_an_unreadable_time_gives_way_to_the_time_of_receipt(bad):
     assert hooked(dateCreated=bad, dateReceived="2026-11-23T02:06:06Z").timestamp_ms == 1795399566000
 
@@ -159,6 +163,13 @@ def test_a_lone_surrogate_hides_neither_the_event_id_nor_the_rest():
     assert read_event_id(body, SERVICE_HOOK) == "ab" * 16
     exception = parse(body, SERVICE_HOOK)
     assert (exception.title, exception.environment) == ("broken \ufffd emoji", "staging")
+
+
+def test_a_lone_surrogate_hides_nothing_of_an_installation_either():
+    body = (PAYLOADS / "installation-created.json").read_bytes().replace(b"Ada Admin", rb"Ada \ud83d")
+
+    assert read_app_envelope(body).installation.organization == "acme-gmbh"
+    assert guess_source(body) is APP
 
 
 def test_the_event_of_an_alert_is_read_like_an_error():
