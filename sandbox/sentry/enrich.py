@@ -144,7 +144,7 @@ def _tags(event: Json) -> Pairs:
         **_mechanism_tags(event),
         **_context_tags(event.get("contexts") or {}),
     }
-    found.update({name: str(value)[:MAX_CULPRIT] for name, value in computed.items() if value})
+    found.update({name: str(value).strip()[:MAX_CULPRIT] for name, value in computed.items() if value})
     return [[name.removeprefix("sentry:"), found[name]] for name in sorted(found)]
 
 
