@@ -106,9 +106,15 @@ def _make_absent(hook: ServiceHook) -> None:
         hook.finish()
         return
     project = _Project(hook)
-    for hook_id in _to_remove(hook, project):
-        project.delete(hook_id)
-    hook.finish(remote_id="")
+    try:
+        for hook_id in _to_remove(hook, project):
+            project.delete(hook_id)
+    except PeerError as error:
+        if error.status not in remedies.REDIRECTS or not (slug := remedies.new_slug(error.body)):
+            raise
+        hook.retry(again_at(hook.attempts), str(error), project_slug=slug)  # the hook moved with its project
+    else:
+        hook.finish(remote_id="")
 
 
 def _to_remove(hook: ServiceHook, project: "_Project") -> list[str]:

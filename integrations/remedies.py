@@ -1,6 +1,11 @@
 """What can be wrong between this app and Sentry, in a sentence each: what happened, and what to do. Pure."""
 
+import re
+
 from integrations.lenient import JsonValue
+
+REDIRECTS = (301, 302, 307, 308)
+_SLUG = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 REINSTALL = (
     "Uninstall the app in Sentry and install it again, because Sentry hands out a code for new tokens only "
@@ -48,8 +53,8 @@ def for_hook(
     status: int | None, body: JsonValue, words: str, *, organization: str, project_slug: str, url: str
 ) -> str:
     """The sentence for a service hook that Sentry would not list, make or change; `words` are Sentry's."""
-    if status in (301, 302, 307, 308):
-        return _moved(_new_slug(body), project_slug)
+    if status in REDIRECTS:
+        return _moved(new_slug(body), project_slug)
     if status == 403 and isinstance(body, dict) and body.get("error_type") == "unavailable_feature":
         return f"{words} {_NOT_IN_THE_PLAN}"
     if status == 400 and isinstance(body, dict) and "url" in body:
@@ -84,6 +89,14 @@ def for_refused_removal(words: str) -> str:
     )
 
 
+def new_slug(body: JsonValue) -> str:
+    """A renamed project answers with its new `slug` (source of 2026), also under `detail.extra`."""
+    match body:
+        case {"slug": str() as slug} | {"detail": {"extra": {"slug": str() as slug}}}:
+            return slug if _SLUG.fullmatch(slug) else ""
+    return ""
+
+
 def _moved(slug: str, project_slug: str) -> str:
     if not slug:
         return "Sentry answers with a redirect. Set SENTRY_BASE_URL to the address that it redirects to."
@@ -91,14 +104,6 @@ def _moved(slug: str, project_slug: str) -> str:
         f"Sentry says the project “{project_slug}” is now called “{slug}”. Set the Sentry Project Slug to "
         f"“{slug}” and save."
     )
-
-
-def _new_slug(body: JsonValue) -> str:
-    """A renamed project answers with its new `slug` (source of 2026), also under `detail.extra`."""
-    match body:
-        case {"slug": str() as slug} | {"detail": {"extra": {"slug": str() as slug}}}:
-            return slug
-    return ""
 
 
 _NOT_IN_THE_PLAN = (

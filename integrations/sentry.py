@@ -98,7 +98,7 @@ def verify_install(installation: UUID, token: str) -> str:
         secrets=(token,),
     )
     slug = _fields(_fields(answer.expect(200).json).get("organization")).get("slug")
-    return slug if isinstance(slug, str) else ""
+    return slug if isinstance(slug, str) and len(slug) <= 100 else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,6 +236,22 @@ def test_a_renamed_project_is_named_by_its_new_slug(sandbox, integration):
     assert "the project “front-end” is now called “shop”" in hook.last_error
 
 
+def test_a_hook_of_a_renamed_project_is_removed_under_its_new_name(sandbox, integration):
+    drain_hooks()
+    sandbox.control("rename", project="front-end", slug="shop")
+    integration.project_slug = "shop"
+    integration.save()
+    want_hook(integration)
+
+    drain_hooks()
+    ServiceHook.objects.filter(wanted="absent").update(due_at=timezone.now())
+    drain_hooks()
+
+    old, new = integration.hooks.order_by("pk")
+    assert (old.state, old.last_error) == (State.DONE, "")
+    assert at_sentry(sandbox) == [as_stored(new)]
+
+
 def test_an_address_that_sentry_refuses_is_named(sandbox, integration, settings):
     settings.PUBLIC_URL = "localhost"
 
