@@ -45,9 +45,11 @@ def save_integration(
 
     Raises IntegrityError when another integration of the project already has this organization and project slug.
     """
-    installation, _ = SentryInstallation.objects.get_or_create(
+    installation, is_new = SentryInstallation.objects.get_or_create(
         uuid=configuration.installation_id, defaults={"due_at": timezone.now()}
     )
+    if is_new:
+        wake("installations")
     integration = integration or SentryIntegration(project=project)
     integration.installation = installation
     integration.organization = configuration.organization
