@@ -57,7 +57,7 @@ class SandboxProcess:
 
     def start(self) -> None:
         """Start, or start again with the same port and state; returns when it answers."""
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         environment = (
             os.environ
             | self.settings()
@@ -172,7 +172,7 @@ class SandboxProcess:
         raise RuntimeError(f"the sandbox at {urlsplit(self.url).netloc} did not start:\n{log}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
