@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 import requests
 
@@ -38,6 +38,7 @@ class Product:
         self.folder = tempfile.TemporaryDirectory(prefix="product-")
         self.broker_url = broker_url
         self.environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "config.settings",  # not those of the test run around it
             "ENV_FILE": os.devnull,
             "DEBUG": "1",
             "DATABASE_URL": database_url or f"sqlite:///{self.folder.name}/db.sqlite3",
@@ -97,10 +98,10 @@ class Product:
 
     def start(self, command: list[str], name: str) -> None:
         """Start one process; its output goes to a file in the product's folder."""
-        log: IO[bytes] = (Path(self.folder.name) / f"{name}.log").open("wb")
-        self.processes.append(
-            subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
-        )
+        with (Path(self.folder.name) / f"{name}.log").open("wb") as log:
+            self.processes.append(
+                subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+            )
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
