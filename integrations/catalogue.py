@@ -105,18 +105,34 @@ def _settle_refresh(refresh: CatalogueRefresh) -> None:
 
 
 def _refresh(refresh: CatalogueRefresh) -> Counts:
-    listings = [_read(project, refresh) for project in _unique(fme.FmeClient().projects())]
+    lease = _Lease(refresh)
+    client = fme.FmeClient(before=lease.hold, pause=lease.pause)
+    listings = [_read(project, client) for project in _unique(client.projects())]
     now = timezone.now()
     with transaction.atomic():
+        lease.hold()  # also the lock that lets one refresh write at a time
         counts = _write(listings, now)
         refresh.reschedule(now + REFRESH_EVERY, refreshed_at=now)
     return counts
 
 
-def _read(project: fme.Named, refresh: CatalogueRefresh) -> ProjectListing:
-    if stopping.is_set() or not refresh.renew(settings.LEASE_SECONDS):
-        raise Interrupted("Refreshing stopped before everything was read; nothing was changed.")
-    client = fme.FmeClient()
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    """The claim on the refresh, held from call to call: a large account is read for longer than one lease."""
+
+    refresh: CatalogueRefresh
+
+    def hold(self) -> None:
+        """Renew; raises Interrupted when another worker took over or the process stops."""
+        if stopping.is_set() or not self.refresh.renew(settings.LEASE_SECONDS):
+            raise Interrupted("Refreshing stopped before everything was read; nothing was changed.")
+
+    def pause(self, seconds: float) -> bool:
+        """Wait for FME's rate limit here if that is short: from the start again, a large account would never end."""
+        return seconds <= settings.LEASE_SECONDS / 2 and not stopping.wait(seconds)
+
+
+def _read(project: fme.Named, client: fme.FmeClient) -> ProjectListing:
     environments = {environment.id: environment for environment in client.environments(project.id)}
     traffic_types = _unique(client.traffic_types(project.id))
     return ProjectListing(project, tuple(environments.values()), tuple(traffic_types))

@@ -4,14 +4,20 @@ Facts were taken from the vendor's documentation and from what its own clients s
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 from urllib.parse import quote
 
 from django.conf import settings
 
 from integrations.lenient import JsonObject, JsonValue
 from integrations.peers import Answer, Peer, PeerError
+
+Params: TypeAlias = dict[str, str | int]
+
+PATIENCE = 5
+"""How often one request is repeated after a pause that FME asked for."""
 
 PAGE = 200
 """Projects a page; the API takes up to 1,000."""
@@ -50,8 +56,16 @@ def post_events(sdk_key: str, body: bytes) -> Answer:
     return peer.ask("POST", "/events/bulk", headers=headers, body=body, secrets=(sdk_key,))
 
 
+@dataclass(frozen=True, slots=True)
 class FmeClient:
-    """The Admin API. Every method raises PeerError, and without an admin key nothing is asked at all."""
+    """The Admin API. Every method raises PeerError, and without an admin key nothing is asked at all.
+
+    `before` is called ahead of every request, and may raise. `pause` waits as many seconds as FME asks for on a 429,
+    or answers False when that is too long; then the 429 is raised like every other refusal.
+    """
+
+    before: Callable[[], None] = lambda: None
+    pause: Callable[[float], bool] = lambda seconds: False
 
     def projects(self) -> Iterator[Named]:
         """Every project ("workspace"), page by page until `totalCount` or an empty page."""
@@ -96,17 +110,26 @@ class FmeClient:
         method: str,
         path: str,
         *,
-        params: dict[str, str | int] | None = None,
+        params: Params | None = None,
         body: JsonValue = None,
         fine: tuple[int, ...] = (200, 201),
     ) -> Answer:
-        key = settings.FME_ADMIN_API_KEY
-        if not key:
+        if not settings.FME_ADMIN_API_KEY:
             raise PeerError(NO_ADMIN_KEY)
-        answer = Peer("Harness FME", settings.FME_API_URL).ask(
+        answer = self._once(method, path, params, body)
+        for _ in range(PATIENCE):
+            wait = answer.retry_after_seconds
+            if answer.status != 429 or wait is None or not self.pause(wait):
+                break
+            answer = self._once(method, path, params, body)
+        return answer.expect(*fine)
+
+    def _once(self, method: str, path: str, params: Params | None, body: JsonValue) -> Answer:
+        self.before()
+        key = settings.FME_ADMIN_API_KEY
+        return Peer("Harness FME", settings.FME_API_URL).ask(
             method, path, headers=_credentials(key), params=params, body=body, secrets=(key,)
         )
-        return answer.expect(*fine)
 
 
 def _credentials(key: str) -> dict[str, str]:

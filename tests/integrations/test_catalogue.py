@@ -9,8 +9,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from durable.models import State
+from durable.stopping import stopping
 from integrations import catalogue, fme
-from integrations.catalogue import Counts, drain_catalogue, drain_sdk_keys, refresh_now
+from integrations.catalogue import Counts, Interrupted, drain_catalogue, drain_sdk_keys, refresh_now
 from integrations.fme import NO_ADMIN_KEY, FmeClient
 from integrations.models import CatalogueRefresh, Environment, Project, SdkKeyOrder
 from integrations.peers import PeerError
@@ -130,6 +131,37 @@ def test_a_rate_limit_is_waited_for_as_long_as_the_larger_header_says(sandbox):
     assert "limits requests (429)" in the_refresh().last_error
     assert the_refresh().state == State.PENDING
     assert the_refresh().due_at > timezone.now()
+
+
+def test_a_short_rate_limit_in_the_middle_is_sat_out(sandbox):
+    sandbox.control("settings", fme_rate_limit={"limit": 2, "window": 1})
+
+    assert refresh_now() == Counts(projects=2, environments=4, traffic_types=4)
+
+
+def test_a_rate_limit_that_never_ends_is_put_off(sandbox, monkeypatch):
+    monkeypatch.setattr(stopping, "wait", lambda seconds: False)
+    sandbox.control("settings", fme_rate_limit={"limit": 0, "window": 1})
+
+    with pytest.raises(PeerError, match="429"):
+        refresh_now()
+
+    assert the_refresh().due_at > timezone.now()
+
+
+def test_a_refresh_that_lost_its_claim_writes_nothing(sandbox, monkeypatch):
+    traffic_types = FmeClient.traffic_types
+
+    def listed_while_somebody_clicks(client, project_id):
+        CatalogueRefresh.objects.all().arm()
+        return traffic_types(client, project_id)
+
+    monkeypatch.setattr(FmeClient, "traffic_types", listed_while_somebody_clicks)
+    with pytest.raises(Interrupted):
+        refresh_now()
+
+    assert mirrored() == {}
+    assert the_refresh().claim is None
 
 
 def test_a_refused_key_is_told_and_tried_again_with_a_date(sandbox, settings):
