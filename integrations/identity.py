@@ -19,14 +19,16 @@ _NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 def key_of(value: JsonValue, path: str) -> str | Skip:
     """Return the key, or why this value cannot be one: `path` is how the reason names it."""
     if value is None:
-        return skip(SkipCode.IDENTITY_MISSING, f"{path} is null.")
+        return skip(SkipCode.IDENTITY_MISSING, f"{path} is null.", path)
     if isinstance(value, str):
         return _key_of_text(value, path)
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # 42.0 is the 42 that some SDKs write so
     if isinstance(value, int) and not isinstance(value, bool):
         return _key_of_number(value, path)
-    return skip(SkipCode.IDENTITY_NOT_TEXT, f"{path} is {kind_of(value)}; a key is a text or a whole number.")
+    return skip(
+        SkipCode.IDENTITY_NOT_TEXT, f"{path} is {kind_of(value)}; a key is a text or a whole number.", path
+    )
 
 
 def kind_of(value: JsonValue) -> str:
@@ -48,9 +50,11 @@ def kind_of(value: JsonValue) -> str:
 
 def _key_of_text(value: str, path: str) -> str | Skip:
     if not value or value.isspace():
-        return skip(SkipCode.IDENTITY_MISSING, f"{path} is blank.")
+        return skip(SkipCode.IDENTITY_MISSING, f"{path} is blank.", path)
     if _NO_TEXT.search(value):
-        return skip(SkipCode.IDENTITY_NOT_TEXT, f"{path} is {kind_of(value)} with control characters in it.")
+        return skip(
+            SkipCode.IDENTITY_NOT_TEXT, f"{path} is {kind_of(value)} with control characters in it.", path
+        )
     if len(value) > LONGEST_KEY:
         return _too_long(path, kind_of(value))
     return value
@@ -64,7 +68,7 @@ def _key_of_number(value: int, path: str) -> str | Skip:
 
 
 def _too_long(path: str, what: str) -> Skip:
-    return skip(SkipCode.IDENTITY_TOO_LONG, f"{path} is {what}; a key has at most {LONGEST_KEY}.")
+    return skip(SkipCode.IDENTITY_TOO_LONG, f"{path} is {what}; a key has at most {LONGEST_KEY}.", path)
 
 
 def _count(number: int, noun: str) -> str:

@@ -153,7 +153,9 @@ def _message_skip(exception: SentryException, rules: Rules) -> Skip | None:
     if exception.environment is None:
         return skip(SkipCode.ENVIRONMENT_MISSING, "The event names no environment.")
     if not _matching(exception, rules):
-        return skip(SkipCode.ENVIRONMENT_UNMAPPED, _unmapped(exception.environment, rules))
+        return skip(
+            SkipCode.ENVIRONMENT_UNMAPPED, _unmapped(exception.environment, rules), exception.environment
+        )
     return None
 
 
@@ -193,7 +195,7 @@ def _identity_decisions(exception: SentryException, rules: Rules) -> tuple[Ident
 def _identity_decision(exception: SentryException, rule: IdentityRule) -> IdentityDecision:
     found = exception.lookup(rule.path)
     if found is None:
-        nothing = skip(SkipCode.IDENTITY_MISSING, f"Nothing stands at {rule.path}.")
+        nothing = skip(SkipCode.IDENTITY_MISSING, f"Nothing stands at {rule.path}.", rule.path)
         return IdentityDecision(rule, None, None, None, nothing)
     outcome = key_of(found.value, rule.path)
     return IdentityDecision(rule, found.value, kind_of(found.value), found.path, outcome)

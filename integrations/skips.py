@@ -1,6 +1,6 @@
 """Why an exception, or one row of a mapping, gave no track event: a code and words for people."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from integrations.lenient import clean_text
@@ -23,15 +23,19 @@ class SkipCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """One reason. `detail` names the environment, path or type concerned, and never a person's own value."""
+    """One reason. `detail` names the environment, path or type concerned, and never a person's own value.
+
+    `subject` is that environment or path alone, by which equal reasons are counted together.
+    """
 
     code: SkipCode
     detail: str
+    subject: str = field(default="", compare=False)
 
 
-def skip(code: SkipCode, detail: str) -> Skip:
+def skip(code: SkipCode, detail: str, subject: str = "") -> Skip:
     """Make a skip whose words can be stored and shown whatever foreign text they quote."""
-    return Skip(code, clean_text(detail))
+    return Skip(code, clean_text(detail), clean_text(subject))
 
 
 def quoted(text: str, most: int = 80) -> str:

@@ -20,6 +20,7 @@ from django.utils import timezone
 from durable import retry
 from durable.stopping import stopping
 from durable.wake import wake
+from integrations.culprit import PLAIN_EVENT_TYPE
 from integrations.envelopes import PayloadUnreadable, Source
 from integrations.mapping import Rules, Skip, SkipCode, TrackEvent, Translation, translate
 from integrations.models import ServiceHook
@@ -34,6 +35,7 @@ from webhooks.queue import (
     finish_messages,
     insert_events,
 )
+from webhooks.rollups import Count, Tally
 from webhooks.signature import verify
 
 logger = logging.getLogger(__name__)
@@ -44,10 +46,12 @@ BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """What came of one message: what to note on it, and the events to send."""
+    """What came of one message: what to note on it, the events to send, and the reasons for not more."""
 
+    message: ClaimedMessage
     finished: FinishedMessage
     events: tuple[TrackEvent, ...]
+    skips: tuple[Skip, ...]
 
 
 def drain_inbox() -> int:
@@ -102,9 +106,14 @@ def settle_unverified(token: UUID, message: ClaimedMessage, hook: ServiceHook | 
             next_date(row), "Waiting for the secret of the service hook, which Sentry has not told yet."
         )
     else:
-        row.bury(
+        reason = (
             "The signature does not match the service hook's secret: the message did not come from Sentry."
         )
+        with transaction.atomic():
+            if row.bury(reason):
+                tally = Tally()
+                tally.add(message.integration_id, Count.UNVERIFIED, message.received_at)
+                tally.store()
 
 
 def settle_batch(token: UUID, batch: Sequence[ClaimedMessage]) -> None:
@@ -145,9 +154,12 @@ def settle(token: UUID, batch: Sequence[ClaimedMessage]) -> None:
     rules = rules_for(message.integration_id for message in batch)
     translated = [translate_message(message, rules[message.integration_id]) for message in batch]
     known = events_sent_before(batch)
+    tally = Tally()
     with transaction.atomic():
         finished = finish_messages(token, [each.finished for each in translated])
-        stored = insert_events(new_events(translated, finished, known), now=timezone.now())
+        stored = insert_events(new_events(translated, finished, known, tally), now=timezone.now())
+        count_messages((each for each in translated if each.finished.id in finished), tally)
+        tally.store()
     if stored:
         wake("outbox")
 
@@ -170,10 +182,36 @@ def translated_as(
     skips = [{"code": skip.code.value, "detail": skip.detail} for skip in translation.skips]
     environment = (exception.environment if exception else None) or ""
     title = (exception.title if exception else None) or ""
-    return Translated(
-        FinishedMessage(message.id, skips, storable(environment, 64), storable(title, 256)),
-        translation.events,
+    first = translation.skips[0] if translation.skips else None
+    finished = FinishedMessage(
+        id=message.id,
+        skips=skips,
+        environment=storable(environment, 64),
+        title=storable(title, 256),
+        outcome="dropped" if not translation.events else "partly" if first else "whole",
+        reason=first.code.value if first else "",
+        subject=storable(first.subject, 250) if first else "",
     )
+    return Translated(message, finished, translation.events, translation.skips)
+
+
+def count_messages(translated: Iterable[Translated], tally: Tally) -> None:
+    """Count what became of messages; one that is translated again leaves the count it was in."""
+    for each in translated:
+        message, now = each.message, each.finished
+        where, at = message.integration_id, message.received_at
+        if message.outcome in (Count.DROPPED, Count.PARTLY):
+            tally.add(where, Count(message.outcome), at, message.reason, message.subject, count=-1)
+        if not message.outcome:
+            tally.add(where, Count.RECEIVED, at)
+            tally.add_ever(where, Count.RECEIVED, at)
+            tally.add(where, Count.MATCHED, at, now.environment)
+        if now.outcome in (Count.DROPPED, Count.PARTLY):
+            tally.add(where, Count(now.outcome), at, now.reason, now.subject)
+        for skip in each.skips:
+            tally.add(
+                where, Count.SKIPPED, at, skip.code.value, storable(skip.subject, 250), note=skip.detail
+            )
 
 
 def storable(text: str, length: int) -> str:
@@ -182,9 +220,12 @@ def storable(text: str, length: int) -> str:
 
 
 def new_events(
-    translated: Iterable[Translated], finished: set[int], known: set[tuple[int, int, str, str, str]]
+    translated: Iterable[Translated],
+    finished: set[int],
+    known: set[tuple[int, int, str, str, str]],
+    tally: Tally,
 ) -> Iterable[NewEvent]:
-    """The outbox rows of the messages that were finished, less what an earlier translation sent."""
+    """The outbox rows of the messages that were finished, less what an earlier translation sent; counted."""
     for each in translated:
         if each.finished.id not in finished:
             continue
@@ -197,6 +238,7 @@ def new_events(
                 event.event_type,
             )
             if identity not in known:
+                count_event(each.message, event, tally)
                 yield NewEvent(
                     message_id=each.finished.id,
                     environment_id=event.environment_id,
@@ -206,6 +248,14 @@ def new_events(
                     timestamp_ms=event.timestamp_ms,
                     body=event.json,
                 )
+
+
+def count_event(message: ClaimedMessage, event: TrackEvent, tally: Tally) -> None:
+    """Count one new track event, by where it goes and by its type."""
+    where, at = message.integration_id, message.received_at
+    tally.add(where, Count.EVENT, at, event.environment_id, event.traffic_type)
+    culprit = "" if event.event_type == PLAIN_EVENT_TYPE else str(event.properties.get("culprit", ""))
+    tally.add(where, Count.TYPE, at, event.event_type, event.traffic_type, note=culprit)
 
 
 def events_sent_before(batch: Sequence[ClaimedMessage]) -> set[tuple[int, int, str, str, str]]:

@@ -20,6 +20,13 @@ class Replay(models.TextChoices):
     ALL = "all", "Everything again"
 
 
+OUTCOMES = {
+    "whole": "every row of the mapping gave its track events",
+    "partly": "track events came of it, though not of every row",
+    "dropped": "no track event came of it",
+}
+
+
 class InboxMessage(DurableRow):
     """One Sentry event for one integration, as received; kept once, whichever way and how often it came."""
 
@@ -37,6 +44,12 @@ class InboxMessage(DurableRow):
     environment = models.CharField("Sentry environment", max_length=64, blank=True, default="")
     title = models.CharField(max_length=256, blank=True, default="")
     skips = models.JSONField(default=list)
+    outcome = models.CharField(max_length=7, blank=True, default="", db_default="")
+    """What translating it came to, in the words of `OUTCOMES`; blank before."""
+    reason = models.CharField(max_length=20, blank=True, default="", db_default="")
+    """The code of its first skip."""
+    subject = models.CharField(max_length=250, blank=True, default="", db_default="")
+    """What that skip is about: a Sentry environment, or the path of an identity."""
     replay = models.CharField(max_length=5, choices=Replay, blank=True, default="")
 
     class Meta(DurableRow.Meta):
@@ -46,6 +59,18 @@ class InboxMessage(DurableRow):
         indexes = [
             *DurableRow.Meta.indexes,
             models.Index(fields=["integration", "-id"], name="message_log"),
+            models.Index(fields=["integration", "received_at", "id"], name="message_time"),
+            models.Index(
+                fields=["integration", "outcome", "received_at", "id"],
+                condition=Q(outcome__in=["dropped", "partly"]),
+                name="message_outcome",
+            ),
+            models.Index(
+                fields=["integration", "reason", "received_at", "id"],
+                condition=~Q(reason=""),
+                name="message_reason",
+            ),
+            models.Index(fields=["integration"], condition=Q(state="dead"), name="message_dead"),
         ]
         permissions = [("reveal_payload", "Can see payloads unmasked")]
 
@@ -70,10 +95,17 @@ class OutboxEvent(DurableRow):
             models.Index(
                 fields=["environment", "due_at", "id"], condition=Q(state="pending"), name="outboxevent_due"
             ),
+            models.Index(fields=["environment"], condition=Q(state="dead"), name="outboxevent_dead"),
+            models.Index(fields=["key", "id"], name="outboxevent_key"),
+            models.Index(
+                fields=["event_type", "id"],
+                condition=~Q(event_type="sentry_exception"),
+                name="outboxevent_culprit",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.event_type} for {self.traffic_type} {self.key}"
+        return f"{self.event_type} for {self.traffic_type}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +157,31 @@ class DeliveryAttempt(models.Model):
         self.event_count = len(events)
         self.byte_count = sum(len(event.body) for event in events)
         self.event_ids = [event.id for event in events]
+
+
+class HourlyCount(models.Model):
+    """How often something happened to an integration in an hour; counted in the transaction that makes it happen.
+
+    Pages read these instead of counting rows. `rollups` names what is counted.
+    """
+
+    integration = models.ForeignKey(
+        SentryIntegration, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    hour = models.DateTimeField()
+    name = models.CharField(max_length=12)
+    label = models.CharField(max_length=340, blank=True, default="")
+    count = models.BigIntegerField()
+    last_at = models.DateTimeField()
+    note = models.CharField(max_length=256, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["integration", "name", "hour", "label"], name="hourly_count_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["hour"], name="hourly_count_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.name} {self.label} in the hour of {self.hour:%Y-%m-%d %H:%M}"

@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -46,16 +47,23 @@ class ClaimedMessage:
     hook_address: UUID | None
     unverified_signature: str
     replay: str
+    received_at: datetime
+    outcome: str
+    reason: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedMessage:
-    """What is known of a message once it is translated."""
+    """What is known of a message once it is translated; `reason` and `subject` are of its first skip."""
 
     id: int
     skips: list[dict[str, str]]
     environment: str
     title: str
+    outcome: str
+    reason: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +109,30 @@ def insert_messages(messages: Sequence[NewMessage]) -> set[tuple[int, str]]:
 
 def claim_messages(token: UUID, *, limit: int, now: datetime, until: datetime) -> list[ClaimedMessage]:
     """Take up to `limit` due messages under `token`."""
-    columns = "id, integration_id, source, body, hook_address, unverified_signature, replay"
+    columns = (
+        "id, integration_id, source, body, hook_address, unverified_signature, replay, received_at, outcome, "
+        "reason, subject"
+    )
     with _cursor() as cursor:
         cursor.execute(
             _claim("webhooks_inboxmessage", columns, where=""),
             (_time(now), limit, _uuid(token), _time(until)),
         )
         return [
-            ClaimedMessage(id_, integration, source, bytes(body or b""), _as_uuid(address), signature, replay)
-            for id_, integration, source, body, address, signature, replay in sorted(cursor.fetchall())
+            ClaimedMessage(
+                id_,
+                integration,
+                source,
+                bytes(body or b""),
+                _as_uuid(address),
+                signature,
+                replay,
+                _as_time(received_at),
+                *verdict,
+            )
+            for id_, integration, source, body, address, signature, replay, received_at, *verdict in sorted(
+                cursor.fetchall(), key=itemgetter(0)
+            )
         ]
 
 
@@ -117,11 +140,16 @@ def finish_messages(token: UUID, messages: Sequence[FinishedMessage]) -> set[int
     """Finish those of `messages` that are still held under `token`; returns their ids."""
     if not messages:
         return set()
-    values = [value for m in messages for value in (m.id, json.dumps(m.skips), m.environment, m.title)]
+    values = [
+        value
+        for m in messages
+        for value in (m.id, json.dumps(m.skips), m.environment, m.title, m.outcome, m.reason, m.subject)
+    ]
     statement = (
         "UPDATE webhooks_inboxmessage AS t SET state = 'done', claim = NULL, last_error = '', replay = '', "
-        f"unverified_signature = '', skips = v.column2{_json_cast()}, environment = v.column3, title = v.column4 "
-        f"FROM (VALUES {', '.join(['(%s, %s, %s, %s)'] * len(messages))}) AS v "
+        f"unverified_signature = '', skips = v.column2{_json_cast()}, environment = v.column3, title = v.column4, "
+        "outcome = v.column5, reason = v.column6, subject = v.column7 "
+        f"FROM (VALUES {', '.join(['(%s, %s, %s, %s, %s, %s, %s)'] * len(messages))}) AS v "
         "WHERE t.id = v.column1 AND t.claim = %s AND t.state = 'pending' RETURNING id"
     )
     with _cursor() as cursor:
@@ -222,6 +250,11 @@ def _uuid(value: UUID | None) -> Any:
 
 def _as_uuid(value: UUID | str | None) -> UUID | None:
     return UUID(value) if isinstance(value, str) else value
+
+
+def _as_time(value: datetime | str) -> datetime:
+    """SQLite keeps times as text, in UTC."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
 
 
 def _adapted(value: Any) -> Any:

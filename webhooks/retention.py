@@ -10,7 +10,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from integrations.models import SentryIntegration
-from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent
+from webhooks.models import DeliveryAttempt, HourlyCount, InboxMessage, OutboxEvent
+from webhooks.rollups import EVER
 
 BATCH = 500
 BREATH_SECONDS = 0.02
@@ -18,7 +19,7 @@ BREATH_SECONDS = 0.02
 
 
 def prune() -> dict[str, int]:
-    """Remove what is older than its retention; returns how many bodies, messages, attempts and integrations went."""
+    """Remove what is older than its retention; returns how many of each went."""
     now = timezone.now()
     facts_end = now - timedelta(days=settings.RETENTION_DAYS)
     bodies_end = now - timedelta(days=settings.PAYLOAD_RETENTION_DAYS)
@@ -27,6 +28,7 @@ def prune() -> dict[str, int]:
         "bodies": in_batches(finished(bodies_end).exclude(body=None), lambda rows: rows.update(body=None)),
         "messages": in_batches(finished(facts_end), delete),
         "attempts": in_batches(attempts, delete),
+        "counts": in_batches(HourlyCount.objects.filter(hour__lt=facts_end).exclude(hour=EVER), delete),
         "integrations": in_batches(
             SentryIntegration.objects.filter(deleted_at__lt=facts_end, messages=None), delete
         ),
