@@ -44,8 +44,8 @@ FME_EVENTS_URL = env.str(
     "FME_EVENTS_URL", default=f"{SANDBOX_URL}/api" if SANDBOX else "https://events.split.io/api"
 ).rstrip("/")
 ACCESS_CONTACT = env.str("ACCESS_CONTACT", default="support@split.io")
-PEER_CONNECT_TIMEOUT_SECONDS = 5
-PEER_READ_TIMEOUT_SECONDS = env.int("PEER_READ_TIMEOUT_SECONDS", default=9)
+PEER_CONNECT_TIMEOUT_SECONDS = 3
+PEER_READ_TIMEOUT_SECONDS = env.int("PEER_READ_TIMEOUT_SECONDS", default=6)  # both within LEASE_SECONDS / 3
 
 # --- accepting, storing, delivering ---------------------------------------------------------------
 WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=10 * 1024 * 1024)
