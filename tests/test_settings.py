@@ -1,0 +1,154 @@
+"""Every setting is documented, with its true default; what is missing is said in words."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from integrations.checks import check_lease, check_peers, check_public_url
+
+ROOT = Path(__file__).parent.parent
+READERS = [
+    *sorted((ROOT / "config").glob("*.py")),
+    ROOT / "gunicorn.conf.py",
+    ROOT / "sandbox" / "options.py",
+]
+READER = re.compile(r"env\.(str|int|bool|list|float|path)|os\.environ\.get|_needed")
+DOCUMENTED = re.compile(r"^(?:# )?([A-Z][A-Z0-9_]+)=(.*)$", re.MULTILINE)
+COMPOSED = re.compile(r"\$\{([A-Z_]+)")
+
+
+def reads_of(file: Path) -> dict[str, object]:
+    """Names that a module reads from the environment, with the default where it is a literal."""
+    calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
+    return {
+        name: default_of(call)
+        for call in calls
+        if READER.fullmatch(ast.unparse(call.func))
+        for name in names(call)
+    }
+
+
+def names(call: ast.Call) -> list[str]:
+    values = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
+    return [value for value in values if isinstance(value, str) and value.isupper()]
+
+
+def default_of(call: ast.Call) -> object:
+    given = [keyword.value for keyword in call.keywords if keyword.arg == "default"]
+    try:
+        return eval(ast.unparse(given[0]), {"__builtins__": {}}) if given else None  # noqa: S307 - 10 * 1024
+    except NameError:
+        return None  # put together from other settings
+
+
+def documented() -> dict[str, str]:
+    """Names in .env.example, commented out or not, with what stands after them."""
+    return dict(DOCUMENTED.findall((ROOT / ".env.example").read_text()))
+
+
+def test_what_is_read_is_documented_and_nothing_else():
+    read = {name for file in READERS for name in reads_of(file)}
+    composed = set(COMPOSED.findall((ROOT / "compose.yaml").read_text()))
+
+    assert set(documented()) == read | composed
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda file: file.name)
+def test_the_documented_default_is_the_real_one(reader):
+    shown = documented()
+    for name, default in reads_of(reader).items():
+        if shown[name] and isinstance(default, bool):
+            assert (shown[name] == "on") is default, name
+        elif shown[name] and default is not None and reader.name == "settings.py":
+            assert shown[name] == str(default), name
+
+
+def test_every_setting_of_the_example_has_a_sentence():
+    blocks = (ROOT / ".env.example").read_text().split("\n\n")
+    settings = [block for block in blocks if DOCUMENTED.search(block)]
+
+    assert [block for block in settings if not re.match(r"# [A-Z][^=]+[.:]", block)] == []
+
+
+def start(**environment: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py check` in a process that knows nothing but `environment`."""
+    known = {"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    return subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env=known | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_production_names_all_that_it_refuses_to_start_without():
+    outcome = start(SECRET_KEY="x")
+
+    assert outcome.returncode != 0
+    assert "FIELD_ENCRYPTION_KEYS, ALLOWED_HOSTS" in outcome.stderr
+    assert "SECRET_KEY," not in outcome.stderr
+
+
+def test_development_starts_with_no_environment_at_all():
+    assert start(DEBUG="on").returncode == 0
+
+
+@pytest.mark.parametrize("setting", ["SENTRY_CLIENT_ID", "SENTRY_CLIENT_SECRETS", "FME_ADMIN_API_KEY"])
+def test_what_the_peers_need_is_asked_for(settings, setting):
+    assert check_peers(None) == []
+
+    setattr(settings, setting, "")
+
+    assert [warning.id for warning in check_peers(None)] == ["integrations.W001"]
+
+
+def test_credentials_that_fme_does_not_take_are_an_error(settings):
+    settings.FME_AUTH = "basic"
+
+    assert [error.id for error in check_peers(None)] == ["integrations.E001"]
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://fme.example.com", []),
+        ("http://fme.example.com", ["integrations.W002"]),
+        ("https://localhost:8000", ["integrations.W002"]),
+        ("fme.example.com", ["integrations.E002"]),
+        ("", ["integrations.E002"]),
+    ],
+)
+def test_in_production_sentry_must_reach_the_public_address(settings, url, found):
+    settings.DEBUG, settings.PUBLIC_URL = False, url
+
+    assert [message.id for message in check_public_url(None)] == found
+
+
+def test_in_development_an_address_of_this_machine_will_do(settings):
+    settings.DEBUG, settings.PUBLIC_URL = True, "http://127.0.0.1:8000"
+
+    assert check_public_url(None) == []
+
+
+def test_a_lease_too_short_for_its_calls_is_pointed_out(settings):
+    assert check_lease(None) == []
+
+    settings.LEASE_SECONDS = 26
+
+    assert [warning.hint for warning in check_lease(None)] == [
+        "Set LEASE_SECONDS to 27 or more, or lower PEER_READ_TIMEOUT_SECONDS."
+    ]
+
+
+def test_probes_are_answered_under_any_host_name(client, settings):
+    settings.ALLOWED_HOSTS = ["fme.example.com"]
+
+    answer = client.get("/healthz", headers={"host": "10.1.2.3:8000"})
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
