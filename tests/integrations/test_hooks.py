@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from durable.models import State
-from integrations import hooks
+from integrations import hooks, remedies
 from integrations.announcements import forget
 from integrations.hooks import drain_hooks
 from integrations.installations import drain_installations
@@ -353,3 +353,22 @@ def with_scopes(sandbox, installation, scopes):
     token = sandbox.control("token", uuid=str(installation.uuid), scopes=scopes)["token"]
     installation.token = token
     installation.save(update_fields=["token"])
+
+
+def test_a_new_token_that_is_refused_too_ends_in_a_sentence(sandbox, integration):
+    sandbox.fail("sentry_api", "status", status=401, operation="hooks.get")
+
+    drain_hooks()
+
+    hook = integration.hooks.get()
+    assert hook.phase == "failed"
+    assert "does not accept the installation's token although it is new" in hook.last_error
+
+
+def test_a_hook_without_an_installation_asks_for_one(db):
+    hook = ServiceHook.objects.create(organization="acme-gmbh", project_slug="front-end")
+
+    drain_hooks()
+
+    hook.refresh_from_db()
+    assert (hook.state, hook.last_error) == (State.DEAD, remedies.NO_INSTALLATION)
