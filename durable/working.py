@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from durable.models import DurableQuerySet, Row
@@ -17,17 +18,22 @@ logger = logging.getLogger(__name__)
 
 
 def work_off(rows: DurableQuerySet[Row], handle: Callable[[Row], None]) -> int:
-    """Claim and `handle` one due row after the other until none is due or the process stops; returns how
-    many.
+    """Claim and `handle` one due row after the other until none is due or the process stops; returns how many.
 
     `handle` ends the claim. What it raises is a mistake of ours: recorded in the row, which comes again until
     it is dead, and never in the way of the next row.
     """
     handled = 0
+    rows.bring_back()
     while not stopping.is_set() and (claimed := rows.claim(limit=1, lease_seconds=settings.LEASE_SECONDS)):
         row = claimed[0]
         try:
             handle(row)
+        except (
+            OperationalError,
+            InterfaceError,
+        ):  # the database is away: no fault of the row, its lease brings it back
+            raise
         except Exception:
             logger.exception("Working off %s %s failed.", type(row).__name__, row.pk)
             row.fault(traceback.format_exc(), again_at(row.attempts))

@@ -54,8 +54,7 @@ def offer_code(uuid: UUID, code: str, organization: str, *, at: datetime) -> Non
 
 @transaction.atomic
 def forget(uuid: UUID, *, at: datetime) -> None:
-    """Sentry said, signed, that the app was uninstalled: its tokens are dead, its hooks stop, and the pages
-    say so.
+    """Sentry said, signed, that the app was uninstalled: its tokens are dead, its hooks stop, the pages say so.
 
     Also when it comes before the announcement, or twice.
     """

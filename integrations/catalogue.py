@@ -72,9 +72,7 @@ def drain_sdk_keys() -> int:
 
 
 def refresh_now() -> Counts:
-    """Refresh at once, after whoever is refreshing already. Raises PeerError; then the row tells the reason
-    too.
-    """
+    """Refresh at once, after whoever is refreshing already. Raises PeerError, which the row tells as well."""
     refresh = _claim_refresh()
     try:
         return _refresh(refresh)

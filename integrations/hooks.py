@@ -26,9 +26,7 @@ CHECK_EVERY = timedelta(hours=1)
 """How often a hook that is well is looked at again: somebody may have changed or removed it at Sentry."""
 
 LOOK_FOR_TOKEN_SECONDS = 60.0
-"""A hook whose installation has no token yet is due at once when one comes; this is for a ring that was
-missed.
-"""
+"""A hook that waits for its installation's token is due at once when one comes; this is for a missed ring."""
 
 _T = TypeVar("_T")
 
@@ -98,9 +96,7 @@ def _remove_twins(project: "_Project", twins: list[RemoteHook]) -> str:
 
 
 def _make_absent(hook: ServiceHook) -> None:
-    """Remove whatever has our address. Nothing can be there, or be reached, without an installation that had
-    a token.
-    """
+    """Remove whatever has our address; nothing can be reached once the installation is gone."""
     installation = hook.installation
     if installation is None or installation.deleted_at or not (installation.token or hook.remote_id):
         hook.finish()
@@ -135,9 +131,7 @@ def _ours(hook: ServiceHook, remote: list[RemoteHook]) -> list[RemoteHook]:
 
 @dataclass(frozen=True, slots=True)
 class _Project:
-    """The hook's project at Sentry: every call under a live claim and a good token, every refusal with its
-    remedy.
-    """
+    """The hook's project at Sentry: calls under a live claim with a good token, refusals with their remedy."""
 
     hook: ServiceHook
 

@@ -44,9 +44,7 @@ class Waiting(PeerError):
 
 
 def drain_installations() -> int:
-    """Exchange codes, renew tokens, confirm installations: whatever is due. Returns how many rows were
-    handled.
-    """
+    """Exchange codes, renew tokens, confirm installations: whatever is due. Returns how many it handled."""
     return work_off(SentryInstallation.objects.all(), _settle)
 
 
@@ -65,8 +63,7 @@ def token_for(installation: SentryInstallation) -> str:
 
 
 def renew_after_401(installation: SentryInstallation, stale_token: str) -> str:
-    """Another token than `stale_token`, which Sentry refused; the one that is stored when it was renewed
-    meanwhile.
+    """Another token than `stale_token`, which Sentry refused; perhaps one that was stored meanwhile.
 
     Raises as `token_for` does.
     """
@@ -124,9 +121,7 @@ def _put_off(installation: SentryInstallation, error: PeerError) -> None:
 
 
 def _get_first_token(installation: SentryInstallation) -> None:
-    """From the code; else, for one whose code was exchanged before and its answer lost, by the signed
-    statement.
-    """
+    """From the code; else by the signed statement, which helps when the answer to an exchange was lost."""
     reason = remedies.WAITING
     if installation.code and _code_expired(installation):
         reason = remedies.CODE_EXPIRED

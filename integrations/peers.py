@@ -169,9 +169,7 @@ def timeouts() -> tuple[float, float]:
 
 
 def is_permanent(status: int) -> bool:
-    """Whether the same request would get the same answer again: redirects and refusals, not limits or
-    failures.
-    """
+    """Whether the same request would be answered the same again: redirects and refusals, not limits or failures."""
     return 300 <= status < 500 and status not in (408, 425, 429)
 
 

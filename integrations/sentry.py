@@ -1,5 +1,4 @@
-"""Sentry's REST API as far as this app needs it: tokens of an installation, and the service hooks of a
-project.
+"""Sentry's REST API as far as this app needs it: an installation's tokens, and the service hooks of a project.
 
 Facts about the answers were taken from a running Sentry 23.7.1 and the source of 2026. No address found in an
 answer is ever requested; of a `Link` header only the cursor is read.
