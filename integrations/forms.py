@@ -21,7 +21,7 @@ from integrations.formsets import (
     show_corrected,
     typed_rows,
 )
-from integrations.models import Environment, Project, SentryIntegration, TrafficType
+from integrations.models import Environment, Project, SentryInstallation, SentryIntegration, TrafficType
 from integrations.roles import Access
 from integrations.services import Configuration
 from integrations.validation import (
@@ -155,6 +155,17 @@ class IntegrationForms:
         """What was understood otherwise than typed."""
         rows = [row.notice for group in self.groups for row in group.forms if row.notice]
         return [*rows, *self.connection.notices]
+
+    def warnings(self) -> list[str]:
+        """What may be a mistake, or is none when Sentry renamed something; only after `is_valid`."""
+        values = self.connection.cleaned_data
+        known = SentryInstallation.objects.filter(uuid=values["installation_id"]).first()
+        if not known or known.organization in ("", values["organization"]):
+            return []
+        return [
+            f"The installation belongs to {known.organization}, you entered {values['organization']}. "
+            "Unless Sentry renamed the organization, the hook cannot be created."
+        ]
 
     def configuration(self) -> Configuration:
         """What was entered; only after `is_valid`."""

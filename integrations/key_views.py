@@ -1,5 +1,6 @@
 """Pages of what Harness FME and Sentry hold: environments with their SDK keys, and Sentry's installations."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch, QuerySet
@@ -70,7 +71,8 @@ def installations(request: HttpRequest) -> HttpResponse:
         "rows": [
             (row, installation_status(row), {project.pk for project in row.projects.all()}) for row in rows
         ],
-        "projects": Project.objects.present(),
+        "projects": Project.objects.filter(gone_at=None),
+        "install_address": None if settings.SANDBOX else sentry_install_address(),
     }
     return render(request, "integrations/installations.html", context)
 
@@ -87,6 +89,11 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
     names = ", ".join(map(str, projects)) or "no project"
     messages.success(request, f"{installation.organization or 'The installation'} is released to {names}.")
     return redirect("installations")
+
+
+def sentry_install_address() -> str:
+    """Sentry's own page for installing the app, in whichever organization the person chooses there."""
+    return f"{settings.SENTRY_BASE_URL}/sentry-apps/{settings.SENTRY_APP_SLUG}/external-install/"
 
 
 def _environments(request: HttpRequest, chosen: int | None, form: SdkKeyForm | None = None) -> HttpResponse:

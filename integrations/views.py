@@ -192,6 +192,8 @@ def _form(
         messages.success(request, "Saved. The hook at Sentry is being made to match.")
         for notice in forms.notices():
             messages.info(request, notice)
+        for warning in forms.warnings():
+            messages.warning(request, warning)
         return redirect(saved)
     problems = forms.problems() if forms.is_bound else []
     context = {"forms": forms, "project": project, "integration": integration, "problems": problems}

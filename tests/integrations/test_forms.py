@@ -208,6 +208,13 @@ def test_an_uninstalled_installation_is_refused(fill, installation):
     assert sentences(fill())[0].endswith(UNINSTALLED[1:])
 
 
+def test_an_organization_that_is_not_the_installations_is_pointed_out(fill):
+    forms = fill(organization="acme-mobile")
+
+    assert forms.is_valid()
+    assert forms.warnings()[0].startswith("The installation belongs to acme-gmbh, you entered acme-mobile.")
+
+
 def test_the_same_sentry_project_twice_is_refused(fill, project):
     IntegrationFactory(project=project, organization="acme-gmbh", project_slug="front-end")
 

@@ -327,6 +327,9 @@ def test_an_installation_is_released_to_the_chosen_projects_only(boss, project):
     boss.post(reverse("installation_release", args=[installation.pk]), {"projects": [project.pk, "x", "999"]})
 
     assert list(installation.projects.all()) == [project]
+    text = page(boss, reverse("installations"))
+    assert f'value="{project.pk}" checked' in text
+    assert f'value="{other.pk}" checked' not in text
 
 
 @pytest.mark.parametrize(
