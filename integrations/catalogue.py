@@ -1,4 +1,4 @@
-"""FME's catalogue mirrored here: projects, environments, traffic types; and SDK keys made to order.
+"""FME's catalogue mirrored here: projects, environments, traffic types.
 
 Everything is read before anything is written, so that a page that fails changes nothing; what FME no longer
 lists is marked and never deleted from under a mapping.
@@ -19,9 +19,8 @@ from durable.models import DurableRow, State
 from durable.stopping import stopping
 from durable.working import again_at, work_off
 from integrations import fme
-from integrations.models import CatalogueRefresh, CatalogueRow, Environment, Project, SdkKeyOrder, TrafficType
+from integrations.models import CatalogueRefresh, CatalogueRow, Environment, Project, TrafficType
 from integrations.peers import PeerError
-from integrations.services import store_sdk_key
 
 logger = logging.getLogger(__name__)
 
@@ -66,18 +65,13 @@ def drain_catalogue() -> int:
     return work_off(CatalogueRefresh.objects.all(), _settle_refresh)
 
 
-def drain_sdk_keys() -> int:
-    """Create the SDK keys that were ordered. Returns how many orders were handled."""
-    return work_off(SdkKeyOrder.objects.all(), _settle_order)
-
-
 def refresh_now() -> Counts:
     """Refresh at once, after whoever is refreshing already. Raises PeerError, which the row tells as well."""
     refresh = _claim_refresh()
     try:
         return _refresh(refresh)
     except PeerError as error:
-        _put_off(refresh, error)
+        put_off(refresh, error)
         raise
 
 
@@ -99,7 +93,7 @@ def _settle_refresh(refresh: CatalogueRefresh) -> None:
         logger.info("The catalogue's refresh was interrupted: %s", reason)
     except PeerError as error:
         logger.warning("The catalogue was not refreshed: %s", error)
-        _put_off(refresh, error)
+        put_off(refresh, error)
 
 
 def _refresh(refresh: CatalogueRefresh) -> Counts:
@@ -136,7 +130,8 @@ def _read(project: fme.Named, client: fme.FmeClient) -> ProjectListing:
     return ProjectListing(project, tuple(environments.values()), tuple(traffic_types))
 
 
-def _put_off(row: DurableRow, error: PeerError) -> None:
+def put_off(row: DurableRow, error: PeerError) -> None:
+    """Ask FME again later: soon when it is in trouble, in an hour when it refused."""
     now = timezone.now()
     if not settings.FME_ADMIN_API_KEY:
         row.retry(now + LOOK_FOR_KEY_EVERY, str(error), attempts=0)
@@ -199,60 +194,3 @@ def _mark_gone(model: type[CatalogueRow], listed: set[int], now: datetime) -> No
 def _unique(items: Iterable[fme.Named]) -> list[fme.Named]:
     """Once each: a list that changes between two pages may show an item twice."""
     return list({item.id: item for item in items}.values())
-
-
-def _settle_order(order: SdkKeyOrder) -> None:
-    if order.environment.gone_at:
-        order.bury("Harness FME no longer lists this environment, so no SDK key can be made for it.")
-        return
-    try:
-        key = _make_key(order)
-    except Interrupted:
-        return
-    except PeerError as error:
-        _put_off_order(order, error)
-        return
-    with transaction.atomic():
-        if order.finish():  # else another worker has the order, and removes this key by its name
-            store_sdk_key(order.environment, key)
-
-
-def _make_key(order: SdkKeyOrder) -> str:
-    client, environment = fme.FmeClient(), order.environment
-    _remove_orphan(client, order)
-    if not order.renew(settings.LEASE_SECONDS):
-        raise Interrupted("Another worker has the order.")
-    return client.create_sdk_key(
-        order.name, project_id=environment.project.fme_id, environment_id=environment.fme_id
-    )
-
-
-def _remove_orphan(client: fme.FmeClient, order: SdkKeyOrder) -> None:
-    """A key of our name was made just before a crash; FME shows a key once, so it is made anew."""
-    remote = client.environments(order.environment.project.fme_id)
-    keys = next((one.keys for one in remote if one.id == order.environment.fme_id), ())
-    for orphan in (key for key in keys if key.name == order.name):
-        try:
-            client.delete_sdk_key(orphan.id)
-        except PeerError as error:
-            if not error.was_refused:
-                raise
-            logger.warning(
-                "An unused SDK key “%s” is left in Harness FME; delete it there. %s", order.name, error
-            )
-            _rename(order)
-
-
-def _rename(order: SdkKeyOrder) -> None:
-    order.name = f"{order.name[:80]}-{order.attempts + 1}"
-    order.save(update_fields=["name"])
-
-
-def _put_off_order(order: SdkKeyOrder, error: PeerError) -> None:
-    if error.was_refused:
-        order.bury(
-            f"{error} Creating SDK keys needs an Admin API key with the role API_ALL_GRANTED or API_APIKEY. "
-            "Or create a server-side SDK key in Harness FME yourself and enter it here."
-        )
-    else:
-        _put_off(order, error)

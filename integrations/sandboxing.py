@@ -11,10 +11,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from integrations.catalogue import drain_sdk_keys, refresh_now
+from integrations.catalogue import refresh_now
 from integrations.lenient import JsonValue
 from integrations.models import Account, Environment, SdkKeyOrder
 from integrations.peers import Peer, PeerError
+from integrations.sdk_keys import drain_sdk_keys
 from integrations.services import order_sdk_key
 
 LOGIN = "admin"

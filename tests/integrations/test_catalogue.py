@@ -10,12 +10,11 @@ from django.utils import timezone
 
 from durable.models import State
 from durable.stopping import stopping
-from integrations import catalogue, fme
-from integrations.catalogue import Counts, Interrupted, drain_catalogue, drain_sdk_keys, refresh_now
+from integrations import fme
+from integrations.catalogue import Counts, Interrupted, drain_catalogue, refresh_now
 from integrations.fme import NO_ADMIN_KEY, FmeClient
-from integrations.models import CatalogueRefresh, Environment, Project, SdkKeyOrder
+from integrations.models import CatalogueRefresh, Environment, Project
 from integrations.peers import PeerError
-from integrations.services import order_sdk_key
 from tests.factories import IntegrationFactory
 
 pytestmark = pytest.mark.django_db
@@ -203,97 +202,3 @@ def test_the_command_ends_with_the_reason(sandbox, settings):
 
     with pytest.raises(CommandError, match="FME_ADMIN_API_KEY is not set"):
         call_command("refresh_catalogue")
-
-
-def test_an_ordered_key_is_made_for_its_environment_and_stored(sandbox):
-    drain_catalogue()
-    order = order_sdk_key(environment())
-
-    drain_sdk_keys()
-
-    order.refresh_from_db()
-    assert order.state == State.DONE
-    assert [key for key in keys_at_fme(sandbox, "Staging") if key[0] == order.name] == [
-        (order.name, environment().sdk_key)
-    ]
-    assert environment("Production").sdk_key == ""
-
-
-def test_a_key_orphaned_by_a_lost_answer_is_found_by_its_name_and_replaced(sandbox):
-    drain_catalogue()
-    order = order_sdk_key(environment())
-    sandbox.fail("fme_admin", "lose_answer", operation="api_keys.post", times=1)
-    drain_sdk_keys()
-    assert environment().sdk_key == ""
-
-    SdkKeyOrder.objects.update(due_at=timezone.now())
-    drain_sdk_keys()
-
-    ours = [key for key in keys_at_fme(sandbox, "Staging") if key[0] == order.name]
-    assert ours == [(order.name, environment().sdk_key)]
-
-
-def test_an_orphan_that_may_not_be_deleted_is_left_and_told(sandbox, caplog):
-    drain_catalogue()
-    order = order_sdk_key(environment())
-    FmeClient().create_sdk_key(
-        order.name, project_id=environment().project.fme_id, environment_id=environment().fme_id
-    )
-    sandbox.fail("fme_admin", "status", status=403, operation="api_key.delete", times=1)
-
-    drain_sdk_keys()
-
-    newest = keys_at_fme(sandbox, "Staging")[-1]
-    assert newest == (f"{order.name}-2", environment().sdk_key)
-    assert f"An unused SDK key “{order.name}” is left in Harness FME" in caplog.text
-
-
-def test_a_key_that_may_not_be_made_says_how_to_go_on(sandbox):
-    drain_catalogue()
-    order = order_sdk_key(environment())
-    sandbox.fail(
-        "fme_admin", "status", status=403, body='{"message": "Forbidden"}', operation="api_keys.post"
-    )
-
-    drain_sdk_keys()
-
-    order.refresh_from_db()
-    assert (order.state, order.last_error) == (
-        State.DEAD,
-        "Harness FME refused (403): Forbidden. Creating SDK keys needs an Admin API key with the role "
-        "API_ALL_GRANTED or API_APIKEY. Or create a server-side SDK key in Harness FME yourself and enter "
-        "it here.",
-    )
-
-
-def test_an_order_for_a_vanished_environment_ends(sandbox):
-    drain_catalogue()
-    order = order_sdk_key(environment())
-    Environment.objects.update(gone_at=timezone.now())
-
-    drain_sdk_keys()
-
-    order.refresh_from_db()
-    assert order.state == State.DEAD
-
-
-def test_a_key_made_under_a_lost_claim_is_not_stored(sandbox, monkeypatch):
-    drain_catalogue()
-    order_sdk_key(environment())
-
-    def made_too_late(order):
-        SdkKeyOrder.objects.all().arm()
-        return "too-late"
-
-    monkeypatch.setattr(catalogue, "_make_key", made_too_late)
-    (order,) = SdkKeyOrder.objects.claim(limit=1, lease_seconds=30)
-    catalogue._settle_order(order)
-
-    assert environment().sdk_key == ""
-
-
-def keys_at_fme(sandbox, name):
-    """(name, key) of every SDK key of an environment of Webshop, oldest first."""
-    webshop = next(one for one in sandbox.state()["workspaces"] if one["name"] == "Webshop")
-    found = next(one for one in webshop["environments"] if one["name"] == name)
-    return [(key["name"], key["key"]) for key in found["sdk_keys"]]
