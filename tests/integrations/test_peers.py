@@ -1,5 +1,6 @@
 """One HTTP client for both peers: what it sends, what it never does, and what it makes of trouble."""
 
+import re
 import socket
 import threading
 import time
@@ -26,7 +27,7 @@ def server(*answers: bytes, pause: float = 0.0) -> Iterator[tuple[str, list[byte
             except OSError:
                 return
             with connection:
-                requests.append(connection.recv(65_536))
+                requests.append(whole_request(connection))
                 for start in range(0, len(answer), 200 if pause else max(len(answer), 1)):
                     time.sleep(pause)
                     try:
@@ -41,6 +42,18 @@ def server(*answers: bytes, pause: float = 0.0) -> Iterator[tuple[str, list[byte
     finally:
         listener.close()
         thread.join()
+
+
+def whole_request(connection: socket.socket) -> bytes:
+    """Head and body, which may come in two parts."""
+    read = b""
+    while part := connection.recv(65_536):
+        read += part
+        head, end, body = read.partition(b"\r\n\r\n")
+        length = re.search(rb"Content-Length: (\d+)", head)
+        if end and len(body) >= int(length.group(1) if length else 0):
+            break
+    return read
 
 
 def answering(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
