@@ -5,6 +5,9 @@ means: committed, or on disk in the spool.
 """
 
 import logging
+import re
+import time
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
@@ -30,54 +33,80 @@ UNVERIFIED_MESSAGES = 1000
 """Messages one hook may keep before its secret is known: a second of a burst, not a way to fill the database."""
 
 
+SIGNATURE = re.compile(r"[0-9a-f]{64}")
+"""A signature's form; whatever else stands in the header was not written by Sentry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """One for all steps of a request: each of them may ask the database, and Sentry waits for their sum."""
+
+    at: float
+
+    @classmethod
+    def of(cls, request: RawRequest) -> "Deadline":
+        """From now on, as long as Sentry's patience with this kind of webhook allows."""
+        seconds = settings.APP_DEADLINE_SECONDS if request.address is None else settings.HOOK_DEADLINE_SECONDS
+        return cls(time.monotonic() + seconds)
+
+    @property
+    def seconds_left(self) -> float:
+        """Never negative."""
+        return max(0.0, self.at - time.monotonic())
+
+
 def accept(request: RawRequest) -> Outcome:
     """Take one webhook, into the spool while the database is away; never raises for anything a sender can do."""
     try:
         return accept_again(request)
     except StoreUnavailable:
         return keep(request)
+    except Exception:  # a mistake of ours must not cost a message: the keeper sets it aside for a person
+        logger.exception("A webhook could not be taken; it goes to the spool.")
+        return keep(request)
 
 
 def accept_again(request: RawRequest) -> Outcome:
     """Take one webhook into the database only; raises StoreUnavailable."""
+    deadline = Deadline.of(request)
     try:
-        return take_app(request) if request.address is None else take_hook(request)
+        return take_app(request, deadline) if request.address is None else take_hook(request, deadline)
     except PayloadUnreadable:
         return Outcome.UNREADABLE
 
 
 def keep(request: RawRequest) -> Outcome:
     """Spool a request that the database cannot take now; what can be checked without it still is."""
-    is_verified = True
-    if request.address is not None:
-        hook = hook_secrets.cache.stale(request.address)
-        is_verified = bool(hook and hook.secret)
-        if hook and hook.secret and not verify(request.body, hook.secret, request.signature):
-            return Outcome.BAD_SIGNATURE
-        if not has_event_id(request.body):
-            return Outcome.UNREADABLE
+    if not SIGNATURE.fullmatch(request.signature):
+        return Outcome.BAD_SIGNATURE
+    is_verified = is_from_sentry(request) if request.address is None else is_from_hook(request)
+    if is_verified is False:
+        return Outcome.BAD_SIGNATURE
+    if request.address is not None and not has_event_id(request.body):
+        return Outcome.UNREADABLE
     try:
-        spool.keep(request, is_verified=is_verified)
+        spool.keep(request, is_verified=bool(is_verified))
     except SpoolFull as error:
         logger.error("Nothing can be stored: the database is away and %s", error)
         return Outcome.FULL
     return Outcome.SPOOLED
 
 
-def take_hook(request: RawRequest) -> Outcome:
+def take_hook(request: RawRequest, deadline: Deadline) -> Outcome:
     """A service hook's delivery: known address, right signature, an event id; then stored."""
     assert request.address is not None
-    hook = find_hook(request.address)
+    hook = find_hook(request.address, deadline)
     if hook is None:
         return Outcome.UNKNOWN_HOOK
     if not hook.takes_messages or hook.integration_id is None:
         return Outcome.IGNORED
-    if hook.secret and not request.is_verified and not is_genuine(request, hook):
+    is_genuine = request.is_verified or prove(request, hook.secret, deadline)
+    if is_genuine is False:
         return Outcome.BAD_SIGNATURE
     event_id = read_event_id(request.body, Source.SERVICE_HOOK)
     if event_id is None:
         return Outcome.UNREADABLE
-    if not hook.secret and not has_room_unverified(hook.integration_id):
+    if not is_genuine and not has_room_unverified(hook.integration_id, deadline):
         return Outcome.BAD_SIGNATURE
     return store(
         NewMessage(
@@ -87,13 +116,13 @@ def take_hook(request: RawRequest) -> Outcome:
             received_at=request.received_at,
             body=request.body,
             hook_address=request.address,
-            unverified_signature="" if hook.secret else request.signature,
+            unverified_signature="" if is_genuine else request.signature,
         ),
-        deadline_seconds=settings.HOOK_DEADLINE_SECONDS,
+        deadline,
     )
 
 
-def take_app(request: RawRequest) -> Outcome:
+def take_app(request: RawRequest, deadline: Deadline) -> Outcome:
     """The app's webhook: signed with a client secret; installations and exceptions are stored, the rest is not ours."""
     if not settings.SENTRY_CLIENT_SECRETS:
         return Outcome.NO_SECRET
@@ -101,13 +130,13 @@ def take_app(request: RawRequest) -> Outcome:
         return Outcome.BAD_SIGNATURE
     envelope = read_app_envelope(request.body)
     if request.resource == "installation":
-        return take_installation(envelope, request)
+        return take_installation(envelope, request, deadline)
     if request.resource == "error" and envelope.action == "created":
-        return take_error(envelope, request)
+        return take_error(envelope, request, deadline)
     return Outcome.NOTHING_TO_DO
 
 
-def take_installation(envelope: AppEnvelope, request: RawRequest) -> Outcome:
+def take_installation(envelope: AppEnvelope, request: RawRequest, deadline: Deadline) -> Outcome:
     """`installation.created` leaves a code to exchange, `installation.deleted` stops its integrations."""
     installation = envelope.installation
     if installation is None or not (found := installation.uuid or envelope.installation_uuid):
@@ -116,12 +145,12 @@ def take_installation(envelope: AppEnvelope, request: RawRequest) -> Outcome:
     if envelope.action == "created":
         writer.call(
             lambda: announcements.announce(uuid, organization, code, at=request.received_at),
-            deadline_seconds=settings.APP_DEADLINE_SECONDS,
+            deadline_seconds=deadline.seconds_left,
         )
     elif envelope.action == "deleted":
         writer.call(
             lambda: announcements.forget(uuid, at=request.received_at),
-            deadline_seconds=settings.APP_DEADLINE_SECONDS,
+            deadline_seconds=deadline.seconds_left,
         )
     else:
         return Outcome.NOTHING_TO_DO
@@ -129,7 +158,7 @@ def take_installation(envelope: AppEnvelope, request: RawRequest) -> Outcome:
     return Outcome.STORED
 
 
-def take_error(envelope: AppEnvelope, request: RawRequest) -> Outcome:
+def take_error(envelope: AppEnvelope, request: RawRequest, deadline: Deadline) -> Outcome:
     """`error.created`: one message for each integration of that installation and Sentry project."""
     error = envelope.error
     if error is None or error.event_id is None:
@@ -143,7 +172,7 @@ def take_error(envelope: AppEnvelope, request: RawRequest) -> Outcome:
             .filter(installation__uuid=uuid, project_slug=project)
             .values_list("pk", flat=True)
         ),
-        deadline_seconds=settings.APP_DEADLINE_SECONDS,
+        deadline_seconds=deadline.seconds_left,
     )
     for integration_id in found:
         store(
@@ -154,15 +183,15 @@ def take_error(envelope: AppEnvelope, request: RawRequest) -> Outcome:
                 received_at=request.received_at,
                 body=request.body,
             ),
-            deadline_seconds=settings.APP_DEADLINE_SECONDS,
+            deadline,
         )
     return Outcome.STORED if found else Outcome.NOTHING_TO_DO
 
 
-def store(message: NewMessage, *, deadline_seconds: float) -> Outcome:
+def store(message: NewMessage, deadline: Deadline) -> Outcome:
     """Commit one message; one that was stored already is as good. Raises StoreUnavailable."""
     try:
-        is_new = writer.store(message, deadline_seconds=deadline_seconds)
+        is_new = writer.store(message, deadline_seconds=deadline.seconds_left)
     except IntegrityError:  # its integration was purged between the look-up and now
         return Outcome.IGNORED
     if not is_new:
@@ -184,38 +213,48 @@ def has_event_id(body: bytes) -> bool:
         return False
 
 
-def find_hook(address: UUID) -> KnownHook | None:
+def is_from_hook(request: RawRequest) -> bool | None:
+    """Whether the hook's secret signed it, as far as this process knows the secret; None when it does not."""
+    assert request.address is not None
+    hook = hook_secrets.cache.stale(request.address)
+    return verify(request.body, hook.secret, request.signature) if hook and hook.secret else None
+
+
+def find_hook(address: UUID, deadline: Deadline) -> KnownHook | None:
     """The hook of `address`, from the cache or the database. Raises StoreUnavailable."""
     if entry := hook_secrets.cache.fresh(address):
         return entry.hook
-    return read_hook(address)
+    return read_hook(address, deadline)
 
 
-def read_hook(address: UUID) -> KnownHook | None:
+def read_hook(address: UUID, deadline: Deadline) -> KnownHook | None:
     """The hook of `address` from the database, remembered. Raises StoreUnavailable."""
-    hook = writer.call(
-        lambda: hook_secrets.read_hook(address), deadline_seconds=settings.HOOK_DEADLINE_SECONDS
-    )
+    hook = writer.call(lambda: hook_secrets.read_hook(address), deadline_seconds=deadline.seconds_left)
     return hook_secrets.cache.keep(address, hook)
 
 
-def is_genuine(request: RawRequest, hook: KnownHook) -> bool:
-    """Whether the signature is the hook's; a mismatch looks once for a newer secret before it is one."""
+def prove(request: RawRequest, secret: str, deadline: Deadline) -> bool | None:
+    """Whether `secret` signed it; None while there is no secret to tell by.
+
+    A mismatch looks once for a newer secret before it is one: a hook that is made anew has another.
+    """
     assert request.address is not None
-    if verify(request.body, hook.secret, request.signature):
-        return True
-    if not hook_secrets.cache.may_reread(request.address):
+    if not SIGNATURE.fullmatch(request.signature):
         return False
-    newer = read_hook(request.address)
-    return newer is not None and verify(request.body, newer.secret, request.signature)
+    if secret and verify(request.body, secret, request.signature):
+        return True
+    if not secret or not hook_secrets.cache.may_reread(request.address):
+        return False if secret else None
+    newer = read_hook(request.address, deadline)
+    if newer is None:
+        return False
+    return verify(request.body, newer.secret, request.signature) if newer.secret else None
 
 
-def has_room_unverified(integration_id: int) -> bool:
+def has_room_unverified(integration_id: int, deadline: Deadline) -> bool:
     """Whether another message may wait for its hook's secret."""
     waiting = InboxMessage.objects.filter(integration=integration_id, state="pending").exclude(
         unverified_signature=""
     )
-    count = writer.call(
-        lambda: waiting[:UNVERIFIED_MESSAGES].count(), deadline_seconds=settings.HOOK_DEADLINE_SECONDS
-    )
+    count = writer.call(lambda: waiting[:UNVERIFIED_MESSAGES].count(), deadline_seconds=deadline.seconds_left)
     return count < UNVERIFIED_MESSAGES

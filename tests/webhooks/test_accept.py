@@ -8,8 +8,11 @@ import pytest
 from integrations.models import ServiceHook
 from tests.factories import HookFactory, InstallationFactory, IntegrationFactory
 from tests.webhooks.conftest import SECRET, body_of
+from webhooks import accept, hook_secrets
+from webhooks.accept import Deadline
 from webhooks.models import InboxMessage
 from webhooks.signature import sign
+from webhooks.spool import RawRequest
 
 pytestmark = pytest.mark.django_db
 
@@ -65,17 +68,28 @@ def test_a_wrong_signature_is_refused_and_nothing_is_stored(hook, deliver, signa
 
 @pytest.mark.parametrize(
     "body",
-    [b"no json", b"[]", b"{}", b'{"event": 7}', b'{"event": {"eventID": "short"}}', b'{"event": {"eventID": null}}'],
+    [
+        b"no json",
+        b"[]",
+        b"{}",
+        b'{"event": 7}',
+        b'{"event": {"eventID": "short"}}',
+        b'{"event": {"eventID": null}}',
+    ],
     ids=["no json", "a list", "no event", "event is a number", "short id", "null id"],
 )
 def test_a_signed_body_without_an_event_id_is_refused(hook, deliver, body):
-    assert deliver(hook, body=body, headers={"X-ServiceHook-Signature": sign(body, SECRET)}).status_code == 400
+    assert (
+        deliver(hook, body=body, headers={"X-ServiceHook-Signature": sign(body, SECRET)}).status_code == 400
+    )
 
 
 def test_a_signed_body_that_nobody_can_read_is_stored_for_a_skip(hook, deliver):
     body = json.dumps({"event": {"eventID": "a" * 32, "tags": "\ud800", "dateCreated": 7}}).encode()
 
-    assert deliver(hook, body=body, headers={"X-ServiceHook-Signature": sign(body, SECRET)}).status_code == 202
+    assert (
+        deliver(hook, body=body, headers={"X-ServiceHook-Signature": sign(body, SECRET)}).status_code == 202
+    )
     assert InboxMessage.objects.get().event_id == "a" * 32
 
 
@@ -146,3 +160,40 @@ def test_either_client_secret_verifies_while_they_rotate(deliver_app, settings):
     settings.SENTRY_CLIENT_SECRETS = ["new-secret", SECRET]
 
     assert deliver_app("seed-staging").status_code == 200
+
+
+def test_a_delivery_without_a_signature_is_no_message_while_the_secret_is_unknown(hook, deliver):
+    ServiceHook.objects.update(secret="")
+
+    answers = [
+        deliver(hook, headers={"X-ServiceHook-Signature": text}).status_code for text in ("", "x" * 200)
+    ]
+
+    assert (answers, InboxMessage.objects.count()) == ([401, 401], 0)
+
+
+def test_a_delivery_with_the_secret_of_a_hook_made_anew_waits_for_it(hook, deliver, monkeypatch):
+    deliver(hook)
+    ServiceHook.objects.update(secret="")
+    monkeypatch.setattr(hook_secrets, "REREAD_SECONDS", 0.0)
+    newer = {"X-ServiceHook-Signature": sign(body_of("seed-production"), "another")}
+
+    assert deliver(hook, "seed-production", headers=newer).status_code == 202
+    assert InboxMessage.objects.exclude(unverified_signature="").count() == 1
+
+
+def test_a_mistake_of_ours_costs_no_message(hook, deliver, monkeypatch, settings, tmp_path):
+    settings.SPOOL_DIR = tmp_path / "spool"
+    monkeypatch.setattr(accept, "find_hook", lambda *args: 1 / 0)
+
+    assert deliver(hook).status_code == 202
+    assert len(list(settings.SPOOL_DIR.glob("*/*.request"))) == 1
+
+
+def test_all_steps_of_a_request_share_one_deadline(monkeypatch, settings):
+    settings.HOOK_DEADLINE_SECONDS = 3.0
+    clock = iter([100.0, 102.0, 102.5, 104.0])
+    monkeypatch.setattr(accept.time, "monotonic", clock.__next__)
+    deadline = Deadline.of(RawRequest(uuid4(), "", b""))
+
+    assert [deadline.seconds_left for _ in range(3)] == [1.0, 0.5, 0.0]
