@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, InterfaceError, connection
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
 
 from webhooks.queue import NewMessage, insert_messages
 
@@ -100,12 +100,19 @@ class Writer:
 
     def _run(self) -> None:
         while True:
-            self._work_off(self._gather())
-            while self.is_away:
-                self._probe()
+            try:
+                self._work_off(self._gather())
+                while self.is_away:
+                    self._probe()
+            except Exception:  # the thread must outlive any mistake: without it nothing is ever stored again
+                logger.exception("The writer stumbled; it goes on.")
 
     def _gather(self) -> list[tuple[NewMessage | Callable[[], Any], Future[Any]]]:
-        jobs = [self._queue.get()]
+        """What waits, within the bounds of a transaction; empty after a second, to see whether the database is away."""
+        try:
+            jobs = [self._queue.get(timeout=PROBE_SECONDS)]
+        except Empty:
+            return []
         size = 0
         while len(jobs) < BATCH_ROWS and size < BATCH_BYTES:
             try:
@@ -157,7 +164,8 @@ class Writer:
             connection.close()
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-        except (DatabaseError, InterfaceError):
+        except Exception as error:  # whatever it says, it does not answer
+            logger.info("The database is still away: %s", type(error).__name__)
             time.sleep(PROBE_SECONDS)
         else:
             self._away.clear()
@@ -174,14 +182,14 @@ class Writer:
 
 
 def guarded(work: Callable[[], Result]) -> Result:
-    """Run `work`; every database error but a broken constraint becomes StoreUnavailable.
+    """Run `work`; every database error but one about the row itself becomes StoreUnavailable.
 
     Full, read-only, out of connections, restarting: each driver has its own class for these, and all of them mean
-    "not now".
+    "not now". A broken constraint or a value that fits no column means "never".
     """
     try:
         return work()
-    except IntegrityError:
+    except (IntegrityError, DataError):
         raise
     except (DatabaseError, InterfaceError) as error:
         connection.close()

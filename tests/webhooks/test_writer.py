@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import DataError, IntegrityError, OperationalError, connection
 from django.utils import timezone
 
 from tests.factories import IntegrationFactory
@@ -28,7 +28,9 @@ def writer(monkeypatch):
     writer = Writer()
     yield writer
     wait_until(lambda: not writer.is_away)
-    writer.call(lambda: connection.close(), deadline_seconds=5)  # the thread's own, or no database can be dropped
+    writer.call(
+        lambda: connection.close(), deadline_seconds=5
+    )  # the thread's own, or no database can be dropped
 
 
 def message_of(integration_id):
@@ -69,6 +71,28 @@ def test_an_integration_that_is_gone_is_told_to_its_own_request(writer, integrat
     with pytest.raises(IntegrityError):
         writer.store(message_of(integration.pk + 1000), deadline_seconds=5)
 
+    assert writer.store(message_of(integration.pk), deadline_seconds=5)
+
+
+def test_a_value_that_fits_no_column_is_not_taken_for_an_outage(writer):
+    def refused():
+        raise DataError("value too long")
+
+    with pytest.raises(DataError):
+        writer.call(refused, deadline_seconds=5)
+    assert not writer.is_away
+
+
+def test_the_writer_outlives_a_mistake(writer, integration, monkeypatch):
+    def stumble(jobs):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "_work_off", stumble)
+        with pytest.raises(StoreUnavailable):
+            writer.store(message_of(integration.pk), deadline_seconds=0.05)
+
+    assert wait_until(lambda: not writer.is_away)
     assert writer.store(message_of(integration.pk), deadline_seconds=5)
 
 
