@@ -9,6 +9,7 @@ import fcntl
 import json
 import logging
 import os
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ UNVERIFIED_SHARE = 10
 """At most one part in this many of the spool may hold requests that could not be verified yet."""
 
 SUFFIX, UNVERIFIED, ASIDE = ".request", ".unverified.request", "set-aside"
+FOLDER_TRIES = 10
 RECOUNT_SECONDS = 1.0
 
 
@@ -66,20 +68,23 @@ class Spool:
         """Write `request` so that it survives a crash; raises SpoolFull. Returns when it is on the disk."""
         text = _as_bytes(request)
         suffix = SUFFIX if is_verified else UNVERIFIED
-        with self._lock:
-            self._make_room(len(text), suffix)
-            folder = self._own_folder()
-        name = f"{time.time_ns():020d}-{uuid4().hex}"
         try:
-            _write_through(folder, name, suffix, text)
+            with self._lock:
+                self._make_room(len(text), suffix)
+                folder = self._own_folder()
+            _write_through(folder, f"{time.time_ns():020d}-{uuid4().hex}", suffix, text)
         except OSError as error:
-            (folder / name).unlink(missing_ok=True)
             raise SpoolFull(f"the disk took nothing more: {error.strerror}") from error
 
     def waiting(self) -> Iterator[Path]:
-        """Files to take in, oldest first: of this process, and of processes that are gone."""
+        """Files to take in: of this process, and of processes that are gone.
+
+        In no order, so that one that cannot be taken in is not met first each time and holds up no other.
+        """
         for folder in self._folders_to_empty():
-            yield from sorted(folder.glob(f"*{SUFFIX}"))
+            files = list(folder.glob(f"*{SUFFIX}"))
+            random.shuffle(files)
+            yield from files
 
     def is_empty(self) -> bool:
         """Whether nothing waits in this process's reach."""
@@ -94,9 +99,9 @@ class Spool:
         logger.error("A spooled request could not be read and was set aside: %s", file.name)
 
     def sizes(self) -> tuple[int, int]:
-        """Files and bytes that wait in all folders of this host."""
-        files = [file.stat().st_size for file in _root().glob(f"*/*{SUFFIX}")] if _root().exists() else []
-        return len(files), sum(files)
+        """Files and bytes that wait in all folders of this host; not what was set aside."""
+        sizes = [_size(file) for file in _root().glob(f"*/*{SUFFIX}") if file.parent.name != ASIDE]
+        return len(sizes), sum(sizes)
 
     def _make_room(self, size: int, suffix: str) -> None:
         if time.monotonic() - self._counted_at > RECOUNT_SECONDS:
@@ -115,33 +120,32 @@ class Spool:
         self._counted_at = time.monotonic()
         for file in _root().glob(f"*/*{SUFFIX}"):
             suffix = UNVERIFIED if file.name.endswith(UNVERIFIED) else SUFFIX
-            try:
-                self._bytes[suffix] += file.stat().st_size
-            except FileNotFoundError:
-                continue  # taken in meanwhile
+            self._bytes[suffix] += _size(file)
 
     def _own_folder(self) -> Path:
         if self._folder is None or self._owner != os.getpid() or not self._folder.exists():
+            self._folder = _new_folder()
             self._owner = os.getpid()
-            self._folder = _root() / f"{self._owner}-{uuid4().hex[:8]}"
-            self._folder.mkdir(mode=0o700, parents=True)
-            _hold(self._folder)
-            _sync(_root())
         return self._folder
 
     def _folders_to_empty(self) -> list[Path]:
-        if not _root().exists():
-            return []
         folders = [folder for folder in sorted(_root().iterdir()) if folder.is_dir() and folder.name != ASIDE]
-        return [folder for folder in folders if folder == self._folder or self._adopt(folder)]
+        with self._lock:  # a folder that a request is just making is not an orphan
+            return [folder for folder in folders if folder == self._folder or self._adopt(folder)]
 
     def _adopt(self, folder: Path) -> bool:
-        """Take over the folder of a process that is gone; an empty one is removed."""
-        if folder in held or _hold(folder):
-            if next(folder.glob(f"*{SUFFIX}"), None) is None and folder != self._folder:
-                _release(folder)
-                return False
+        """Take over the folder of a process that is gone; an empty one is removed.
+
+        What that process was writing when it ended was never answered for; it is kept for a person to look at.
+        """
+        if folder not in held and not _hold(folder):
+            return False
+        for file in folder.iterdir():
+            if not file.name.endswith(SUFFIX):
+                self.set_aside(file)
+        if next(folder.glob(f"*{SUFFIX}"), None) is not None:
             return True
+        _release(folder)
         return False
 
 
@@ -182,14 +186,26 @@ def _as_bytes(request: RawRequest) -> bytes:
 
 
 def _write_through(folder: Path, name: str, suffix: str, text: bytes) -> None:
-    """Write, fsync, rename, fsync the folder: after this a power cut loses nothing."""
-    descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    (folder / name).rename(folder / f"{name}{suffix}")
+    """Write, fsync, rename, fsync the folder: after this a power cut loses nothing. On an error nothing stays."""
+    part = folder / name
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+        part.rename(folder / f"{name}{suffix}")
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
     _sync(folder)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0  # taken in meanwhile
 
 
 def _sync(folder: Path) -> None:
@@ -206,12 +222,29 @@ def _root() -> Path:
     return root
 
 
+def _new_folder() -> Path:
+    """A folder of this process, locked; another process may take it for an orphan before the lock is on it."""
+    for _ in range(FOLDER_TRIES):
+        folder = _root() / f"{os.getpid()}-{uuid4().hex[:8]}"
+        folder.mkdir(mode=0o700)
+        if _hold(folder):
+            _sync(_root())
+            return folder
+    raise OSError("no folder of this process stays its own")
+
+
 def _hold(folder: Path) -> bool:
     """Lock `folder` for this process; the lock ends with the process, however that ends."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return False  # removed meanwhile by the process that found it empty
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
+        os.close(descriptor)
+        return False
+    if not folder.exists():  # removed between opening and locking
         os.close(descriptor)
         return False
     held[folder] = descriptor
@@ -219,9 +252,10 @@ def _hold(folder: Path) -> bool:
 
 
 def _release(folder: Path) -> None:
+    """Remove a folder that was taken over and is empty now; nobody else writes into it."""
     try:
         folder.rmdir()
-    except OSError:
-        return  # something was written into it meanwhile
+    except OSError as error:
+        logger.warning("An empty spool folder stays: %s", error)
     finally:
         os.close(held.pop(folder))

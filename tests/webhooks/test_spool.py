@@ -9,6 +9,7 @@ import pytest
 
 from tests.webhooks.conftest import SECRET, body_of
 from webhooks import accept, hook_secrets, keeper, writer
+from webhooks import spool as module
 from webhooks.models import InboxMessage
 from webhooks.signature import sign
 from webhooks.spool import RawRequest, Spool, SpoolFull, held
@@ -43,7 +44,9 @@ def files(settings) -> list[Path]:
     return sorted(Path(settings.SPOOL_DIR).glob("*/*.request"))
 
 
-def test_a_delivery_while_the_database_is_away_is_on_disk_and_taken_in_later(hook, deliver, spool, away, settings):
+def test_a_delivery_while_the_database_is_away_is_on_disk_and_taken_in_later(
+    hook, deliver, spool, away, settings
+):
     hook_secrets.cache.keep(hook.address, hook_secrets.read_hook(hook.address))
     assert deliver(hook).status_code == 202
     assert (len(files(settings)), InboxMessage.objects.count()) == (1, 0)
@@ -54,7 +57,9 @@ def test_a_delivery_while_the_database_is_away_is_on_disk_and_taken_in_later(hoo
     assert files(settings) == []
 
 
-def test_a_forgery_is_refused_with_the_cached_secret_while_the_database_is_away(hook, deliver, spool, away, settings):
+def test_a_forgery_is_refused_with_the_cached_secret_while_the_database_is_away(
+    hook, deliver, spool, away, settings
+):
     hook_secrets.cache.keep(hook.address, hook_secrets.read_hook(hook.address))
 
     assert deliver(hook, headers={"X-ServiceHook-Signature": "0" * 64}).status_code == 401
@@ -102,7 +107,9 @@ def test_a_tenth_of_the_spool_may_be_unverified(spool, settings):
 def test_folders_and_files_are_private(spool, settings):
     spool.keep(RawRequest(uuid4(), "", b"x"), is_verified=True)
 
-    modes = {oct(path.stat().st_mode & 0o777) for path in (Path(settings.SPOOL_DIR), files(settings)[0].parent)}
+    modes = {
+        oct(path.stat().st_mode & 0o777) for path in (Path(settings.SPOOL_DIR), files(settings)[0].parent)
+    }
     assert (modes, oct(files(settings)[0].stat().st_mode & 0o777)) == ({"0o700"}, "0o600")
 
 
@@ -135,3 +142,27 @@ def test_the_folder_of_a_dead_process_is_taken_over(hook, spool, settings):
     os.close(held.pop(orphan))  # as the end of a process does
 
     assert [file.parent for file in Spool().waiting()] == [orphan]
+
+
+def test_what_a_dead_process_was_writing_is_set_aside(hook, spool, settings):
+    spool.keep(RawRequest(hook.address, "", body_of("seed-staging")), is_verified=True)
+    orphan = files(settings)[0].parent
+    (orphan / "half").write_bytes(b"{")
+    os.close(held.pop(orphan))
+
+    assert len(list(Spool().waiting())) == 1
+    assert [file.name for file in (Path(settings.SPOOL_DIR) / "set-aside").iterdir()] == ["half"]
+
+
+def test_a_file_that_cannot_be_taken_in_yet_is_not_always_first(hook, spool, settings):
+    for _ in range(20):
+        spool.keep(RawRequest(hook.address, "", b"{}"), is_verified=True)
+
+    assert len({next(spool.waiting()) for _ in range(40)}) > 1
+
+
+def test_a_disk_that_takes_not_even_a_folder_is_a_full_spool(spool, monkeypatch):
+    monkeypatch.setattr(module, "FOLDER_TRIES", 0)
+
+    with pytest.raises(SpoolFull):
+        spool.keep(RawRequest(uuid4(), "", b"x"), is_verified=True)
