@@ -35,7 +35,7 @@ def names() -> tuple[str, ...]:
 
 def run(name: str) -> int:
     """Run one drain; returns the number of rows handled. Raises KeyError for an unknown name."""
-    _beat(name)
+    beat(name)
     return _drains[name]()
 
 
@@ -70,7 +70,8 @@ def _poll(name: str) -> None:
     connection.close()
 
 
-def _beat(name: str) -> None:
+def beat(name: str) -> None:
+    """Note that this drain is alive, every few seconds; one that works for long says so on its way."""
     now = timezone.now()
     if (last := _beaten.get(name)) and timedelta(0) <= now - last < HEARTBEAT_EVERY:
         return

@@ -16,6 +16,9 @@ from django.utils import timezone
 FAULT_LIMIT = 5
 """How often handling a row may raise in our own code before the row is dead with its traceback."""
 
+FARTHEST = timedelta(days=1)
+"""Nothing is put off for longer: retries wait an hour at most, and the longest wait is for a token to be renewed."""
+
 ERROR_CHARACTERS = 2000
 """What `last_error` keeps: enough for a peer's words or the end of a traceback, never a whole page."""
 
@@ -35,6 +38,11 @@ class DurableQuerySet(models.QuerySet[Row]):
     def due(self, now: datetime | None = None) -> Self:
         """Pending rows whose time has come."""
         return self.filter(state=State.PENDING, due_at__lte=now or timezone.now())
+
+    def bring_back(self, farthest: timedelta = FARTHEST) -> int:
+        """Rows dated further ahead than anything is ever put off were dated by a clock that was wrong: due now."""
+        now = timezone.now()
+        return self.filter(state=State.PENDING, due_at__gt=now + farthest).update(due_at=now)
 
     def claim(self, *, limit: int, lease_seconds: float) -> list[Row]:
         """Take up to `limit` due rows, oldest first, for `lease_seconds`; an empty list may be a lost race."""

@@ -32,7 +32,7 @@ def work_off(rows: DurableQuerySet[Row], handle: Callable[[Row], None]) -> int:
         except (
             OperationalError,
             InterfaceError,
-        ):  # the database is away: no fault of the row, its lease brings it back
+        ):  # the database is away, which is no fault of the row
             raise
         except Exception:
             logger.exception("Working off %s %s failed.", type(row).__name__, row.pk)

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from integrations.models import Environment
@@ -18,10 +18,19 @@ def open_environments(now: datetime) -> QuerySet[Environment]:
 
 
 def hold(environment: Environment, reason: str, until: datetime) -> None:
-    """Hold delivery until a probe at `until` succeeds; counts how often that was done in a row."""
+    """Hold delivery until a probe at `until` succeeds; counts how often that was done in a row.
+
+    Workers that fail side by side are one failure, or the next probe would come much later than it should.
+    """
     Environment.objects.filter(pk=environment.pk).update(
-        hold_reason=reason[:2000], hold_until=until, hold_attempts=F("hold_attempts") + 1
+        hold_reason=reason[:2000], hold_until=until, hold_attempts=environment.hold_attempts + 1
     )
+
+
+def bring_back(farthest: timedelta) -> int:
+    """Probe now what is held for longer than `farthest`: only a clock that was wrong dates a probe like that."""
+    now = timezone.now()
+    return Environment.objects.filter(hold_until__gt=now + farthest).update(hold_until=now)
 
 
 def begin_probe(environment: Environment, *, lease_seconds: float) -> bool:

@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from durable import retry
+from durable.drains import beat
 from durable.stopping import stopping
 from durable.wake import wake
 from integrations.culprit import PLAIN_EVENT_TYPE
@@ -43,6 +44,11 @@ logger = logging.getLogger(__name__)
 BATCH = 200
 """Messages in one claim: enough that statements and commits do not matter, few enough to end soon on SIGTERM."""
 
+FARTHEST = timedelta(hours=2)
+"""No message is put off for longer than an hour; a later date was written by a clock that was wrong."""
+
+LOST_RACE_SECONDS = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Translated:
@@ -57,12 +63,17 @@ class Translated:
 def drain_inbox() -> int:
     """Translate every due message; returns how many were handled."""
     total = 0
+    InboxMessage.objects.bring_back(FARTHEST)
     while not stopping.is_set():
+        beat("inbox")
         token, now = uuid4(), timezone.now()
         until = now + timedelta(seconds=settings.LEASE_SECONDS)
         batch = claim_messages(token, limit=BATCH, now=now, until=until)
-        if not batch and not InboxMessage.objects.due().exists():  # an empty claim can be a lost race
-            break
+        if not batch:
+            if not InboxMessage.objects.due().exists():
+                break
+            stopping.wait(LOST_RACE_SECONDS)  # others hold what is due
+            continue
         total += len(batch)
         settle_batch(token, verified(token, batch))
     return total

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
 
+from durable.drains import beat
 from durable.stopping import stopping
 from integrations import holding
 from integrations.models import Environment
@@ -26,12 +27,19 @@ LOOK_SECONDS = 0.2
 PROBE_EVENTS = 1
 """What a probe of a held environment risks sending twice, should its answer get lost."""
 
+FARTHEST = timedelta(hours=2)
+"""No event and no probe is put off for longer than an hour; a later date was written by a clock that was wrong."""
+
+LOST_RACE_SECONDS = 0.05
+
 Outcome = DeliveryAttempt.Outcome
 
 
 def drain_outbox() -> int:
     """Deliver every due event; environments side by side, so that none waits for another. Returns how many went."""
     mark_cut_off_attempts()
+    OutboxEvent.objects.bring_back(FARTHEST)
+    holding.bring_back(FARTHEST)
     if settings.OUTBOX_THREADS <= 1:
         return sum(deliver(environment) for environment in due_environments())
     with ThreadPoolExecutor(settings.OUTBOX_THREADS, thread_name_prefix="outbox") as pool:
@@ -43,6 +51,7 @@ def deliver_side_by_side(pool: ThreadPoolExecutor) -> int:
     flying: dict[int, Future[int]] = {}
     total = 0
     while True:
+        beat("outbox")
         for environment in due_environments():
             if environment.pk not in flying:
                 flying[environment.pk] = pool.submit(deliver_in_thread, environment)
@@ -84,7 +93,8 @@ def deliver(environment: Environment) -> int:
         claimed, attempt = claim(environment, limit=limit)
         if attempt is None:
             if OutboxEvent.objects.due().filter(environment=environment).exists():
-                continue  # a lost race
+                stopping.wait(LOST_RACE_SECONDS)
+                continue
             break
         delivery = Delivery(environment, attempt)
         total += delivery.send(claimed)
