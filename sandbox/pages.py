@@ -60,7 +60,7 @@ def throw(request: HttpRequest) -> HttpResponse:
     if form.cleaned_data["twice"]:
         actions.deliver_again(event_id)
     _watch(event_id)
-    return redirect(f"/?event={event_id}#happening")
+    return redirect(f"/?example={form.cleaned_data['example']}&event={event_id}#happening")
 
 
 @require_GET
@@ -139,7 +139,7 @@ def _home(request: HttpRequest, form: ThrowForm, status: int = 200) -> HttpRespo
     context = {
         "form": form,
         "examples": EXAMPLES,
-        "chosen": form["example"].value() or EXAMPLES[0].name,
+        "chosen": form["example"].value() or request.GET.get("example") or EXAMPLES[0].name,
         "projects": projects,
         "story": tell(event_id) if event_id else None,
         "found": reports.received({"limit": SHOWN, "dropped": "any"}),

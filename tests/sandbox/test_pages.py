@@ -88,7 +88,7 @@ def test_an_exception_of_ones_own_is_thrown_as_typed(browser: Browser, sandbox: 
 
     _, where, _ = browser.post("/throw", example="own", project="back-end", **fields)
 
-    thrown = sandbox.get("trace", event_id=where.split("=")[1].split("#")[0])
+    thrown = sandbox.get("trace", event_id=where.split("event=")[1].split("#")[0])
     assert (thrown["environment"], thrown["culprit"]) == ("qa", "/pay")
 
 
