@@ -9,10 +9,11 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         from durable.drains import register
-        from integrations import catalogue, checks, hooks, installations, sdk_keys
+        from integrations import audit, catalogue, checks, hooks, installations, sdk_keys
 
         register("installations", installations.drain_installations)
         register("catalogue", catalogue.drain_catalogue)
         register("sdk_keys", sdk_keys.drain_sdk_keys)
         register("hooks", hooks.drain_hooks)
         checks.register_checks()
+        audit.register_models()

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from durable.wake import wake
+from integrations.audit import mappings_of, record_mappings
 from integrations.models import (
     Environment,
     EnvironmentMapping,
@@ -119,6 +120,7 @@ def _key_name(environment: Environment) -> str:
 
 
 def _replace_mappings(integration: SentryIntegration, configuration: Configuration) -> None:
+    before = mappings_of(integration)
     integration.environment_mappings.all().delete()
     integration.identity_mappings.all().delete()
     EnvironmentMapping.objects.bulk_create(
@@ -129,3 +131,4 @@ def _replace_mappings(integration: SentryIntegration, configuration: Configurati
         IdentityMapping(integration=integration, path=path, traffic_type=traffic_type)
         for path, traffic_type in configuration.identities
     )
+    record_mappings(integration, before)

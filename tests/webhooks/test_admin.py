@@ -34,7 +34,7 @@ def test_messages_are_replayed_and_it_is_on_record(operator, account_admin, acti
     act(operator, "inboxmessage", action, message)
 
     assert (message.state, message.replay) == (State.PENDING, kind)
-    assert LogEntry.objects.get().actor == account_admin
+    assert LogEntry.objects.get(content_type__model="inboxmessage").actor == account_admin
 
 
 def test_undelivered_events_are_sent_again_and_delivered_ones_are_not(operator):

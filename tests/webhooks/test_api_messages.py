@@ -21,6 +21,8 @@ from webhooks.models import InboxMessage, OutboxEvent
 
 pytestmark = pytest.mark.django_db
 
+RECORD = LogEntry.objects.filter(content_type__model="inboxmessage")
+
 EVENT_ID = "378ce23cb89148dcae48b0f6e5aa6454"
 PAYLOAD = {
     "project": {"slug": "front-end"},
@@ -163,11 +165,11 @@ def test_revealing_takes_a_permission_and_is_on_record(api, viewer, url, integra
     address = f"{url}messages/{message.pk}/?reveal=true"
 
     assert api(viewer).get(address).status_code == 403
-    assert not LogEntry.objects.exists()
+    assert not RECORD.all().exists()
 
     viewer.user_permissions.add(Permission.objects.get(codename="reveal_payload"))
     assert api(viewer).get(address).json()["payload"] == PAYLOAD
-    entry = LogEntry.objects.get()
+    entry = RECORD.all().get()
     assert (entry.actor, entry.object_pk, entry.action) == (viewer, str(message.pk), LogEntry.Action.ACCESS)
 
 
@@ -265,7 +267,7 @@ def test_replay_makes_the_message_due_and_is_on_record(api, project_admin, url, 
     message.refresh_from_db()
     assert (answer.status_code, answer.json()) == (202, {"replayed": 1})
     assert (message.state, message.replay) == (State.PENDING, "added")
-    assert LogEntry.objects.get().actor == project_admin
+    assert RECORD.all().get().actor == project_admin
 
 
 def test_replay_of_everything_has_to_be_asked_for(api, project_admin, url, integration):

@@ -6,6 +6,7 @@ import pytest
 import schemathesis
 import yaml
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
 from knox.models import AuthToken
@@ -16,7 +17,6 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from config.wsgi import application
 from durable.models import State
 from tests.factories import AttemptFactory, EventFactory, HookFactory, MessageFactory
 
@@ -28,7 +28,7 @@ PROMISES = (
     response_schema_conformance,
     status_code_conformance,
 )
-schema = schemathesis.openapi.from_wsgi("/api/schema/?format=json", app=application)
+schema = schemathesis.openapi.from_wsgi("/api/schema/?format=json", app=get_wsgi_application())
 
 
 @pytest.fixture
