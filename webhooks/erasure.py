@@ -81,7 +81,7 @@ def messages_naming(key: str) -> Iterator[int]:
 
 
 def names(body: bytes, source: Source, rules: Rules, key: str) -> bool:
-    """Whether a body that holds the characters of `key` means the person; one that cannot be read does if it says it."""
+    """Whether a body that holds the characters of `key` means the person; an unreadable one does if it says it."""
     try:
         exception = parse(body, source)
     except PayloadUnreadable:
