@@ -3,8 +3,10 @@
 import logging
 import random
 import time
+import traceback
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -13,13 +15,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from durable import retry
+from durable.models import FAULT_LIMIT
+from durable.patience import patiently
+from durable.stopping import stopping
 from integrations import holding
 from integrations.fme import post_events
 from integrations.models import Environment
-from integrations.peers import Answer, PeerError
+from integrations.peers import PeerError
 from webhooks.batches import as_body, cut, halves
-from webhooks.models import ClaimedEvent, DeliveryAttempt
+from webhooks.models import ClaimedEvent, DeliveryAttempt, OutboxEvent
 from webhooks.queue import move_events
+from webhooks.rollups import count_dead, count_delivered
 from webhooks.verdict import TOO_LARGE, Verdict, judge, reason_to_hold
 
 logger = logging.getLogger(__name__)
@@ -33,6 +39,16 @@ Outcome = DeliveryAttempt.Outcome
 Batch = list[ClaimedEvent]
 
 
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An event that was refused alone, under which token and why; `is_ours`: by our own code."""
+
+    token: UUID
+    event: ClaimedEvent
+    reason: str
+    is_ours: bool
+
+
 class Delivery:
     """Sends what was claimed under one attempt's token and settles every event: done, held, waiting or dead."""
 
@@ -42,7 +58,7 @@ class Delivery:
         self.is_held = False
         self.accepted = 0
         self.waiting: deque[tuple[UUID, Batch]] = deque()
-        self.suspects: list[tuple[UUID, ClaimedEvent, str]] = []
+        self.suspects: list[Suspect] = []
 
     def send(self, claimed: Sequence[ClaimedEvent]) -> int:
         """Send everything claimed; returns how many events FME accepted."""
@@ -52,14 +68,25 @@ class Delivery:
         if self.waiting:
             self.opened.carry(first)
             self.opened.save()
-        self.post(self.opened, first)
+        if self.is_late(self.opened):  # this process slept since the claim: others may have the events by now
+            self.waiting.appendleft((self.opened.id, first))
+            self.opened.delete()
+        else:
+            self.post(self.opened, first)
         while self.waiting and not self.is_held:
+            if stopping.is_set():
+                self.let_go()
+                break
             token, batch = self.waiting.popleft()
             attempt, held = self.move_on(token, batch)
             if held:
                 self.post(attempt, held)
         self.settle_suspects()
         return self.accepted
+
+    def is_late(self, attempt: DeliveryAttempt) -> bool:
+        """Whether so much of the lease is gone that a POST might outlast it."""
+        return timezone.now() - attempt.started_at > timedelta(seconds=settings.LEASE_SECONDS / 3)
 
     def move_on(self, token: UUID, batch: Batch) -> tuple[DeliveryAttempt, Batch]:
         """Renew the lease by moving events to a new attempt's token; those whose claim was lost are let go."""
@@ -83,60 +110,90 @@ class Delivery:
             attempt.duration_ms = milliseconds_since(started)
             self.hold(attempt, batch, str(error), Outcome.AMBIGUOUS if error.ambiguous else Outcome.HELD)
             return
+        except (
+            Exception
+        ):  # a mistake of ours, over one event or over all: found like an event that FME refuses
+            logger.exception("A batch could not be sent.")
+            attempt.answer = traceback.format_exc()[-ANSWER_CHARACTERS:]
+            self.split(attempt, batch, f"Sending failed in our own code: {attempt.answer}", is_ours=True)
+            return
         attempt.duration_ms, attempt.status_code = milliseconds_since(started), answer.status
         attempt.answer = answer.text[:ANSWER_CHARACTERS]
         match judge(answer.status):
             case Verdict.DELIVERED:
                 self.finish(attempt, batch)
             case Verdict.SPLIT:
-                self.split(attempt, batch, answer)
+                reason = f"FME refused this event ({answer.status}): {answer.text}"
+                self.split(attempt, batch, reason, is_too_large=answer.status == TOO_LARGE)
             case Verdict.HOLD:
                 wish = answer.retry_after_seconds
                 self.hold(attempt, batch, reason_to_hold(answer), Outcome.HELD, retry_after_seconds=wish)
 
     def finish(self, attempt: DeliveryAttempt, batch: Batch) -> None:
         """FME has them. Each keeps the token of the attempt that delivered it."""
-        now = timezone.now()
-        attempt.outcome = Outcome.DELIVERED
-        with transaction.atomic():
-            done = move_events([event.id for event in batch], attempt.id, state="done", delivered_at=now)
-            attempt.save()
+        lost = len(batch) - patiently(lambda: self.mark_delivered(attempt, batch))
         self.accepted += len(batch)
-        if len(done) < len(batch):
-            logger.warning(
-                "%d delivered events had lost their claim and may be sent again.", len(batch) - len(done)
-            )
+        if lost:
+            logger.warning("%d delivered events had lost their claim and may be sent again.", lost)
         if self.environment.hold_attempts or self.environment.is_held:
             holding.lift(self.environment)
 
-    def split(self, attempt: DeliveryAttempt, batch: Batch, answer: Answer) -> None:
+    def mark_delivered(self, attempt: DeliveryAttempt, batch: Batch) -> int:
+        """Finish what is still held, or was finished by a commit whose answer got lost; returns how many that are.
+
+        An answer that came after the lease says nothing of the events that others hold by then: ambiguous.
+        """
+        ids, now = [event.id for event in batch], timezone.now()
+        with transaction.atomic():
+            done = move_events(ids, attempt.id, state="done", delivered_at=now)
+            kept = len(done)
+            if kept < len(batch):
+                kept = OutboxEvent.objects.filter(pk__in=ids, claim=attempt.id, state="done").count()
+            attempt.outcome = Outcome.DELIVERED if kept == len(batch) else Outcome.AMBIGUOUS
+            attempt.save()
+            count_delivered(done, now)
+        return kept
+
+    def split(
+        self,
+        attempt: DeliveryAttempt,
+        batch: Batch,
+        reason: str,
+        *,
+        is_too_large: bool = False,
+        is_ours: bool = False,
+    ) -> None:
         """A refused batch is halved until the bad event is alone.
 
         Which half goes first is left to chance: a run of bad events side by side must not look like all of them.
         """
-        attempt.outcome = Outcome.REFUSED
-        attempt.save()
+        attempt.outcome = Outcome.AMBIGUOUS if is_ours else Outcome.REFUSED
+        patiently(attempt.save)
         if len(batch) > 1:
             parts = list(halves(batch))
             random.shuffle(parts)
             self.waiting.extendleft((attempt.id, list(part)) for part in parts)
             return
-        reason = f"FME refused this event ({answer.status}): {answer.text}"
-        if answer.status == TOO_LARGE:
+        if is_too_large:
             self.bury(attempt.id, batch[0], reason)
             return
-        self.suspects.append((attempt.id, batch[0], reason))
+        self.suspects.append(Suspect(attempt.id, batch[0], reason, is_ours))
         if len(self.suspects) >= SUSPECTS and not self.accepted:
-            self.hold_all(f"FME refuses every event ({answer.status}): {answer.text}", self.next_probe(None))
+            self.hold_all(f"FME refuses every event. The last one: {reason}", self.next_probe(None))
 
     def settle_suspects(self) -> None:
         """Bury what was refused alone while others were accepted; with nothing to compare, wait for something."""
-        for token, event, reason in self.suspects:
-            if self.accepted or (event.attempts > 1 and self.was_well_lately()):
-                self.bury(token, event, reason)
-            else:
-                at = retry.decide(event.attempts, now=timezone.now(), dice=random.random()).at  # noqa: S311 - jitter
-                move_events([event.id], token, claim=None, due_at=at, last_error=reason)
+        for suspect in self.suspects:
+            event, faults = suspect.event, 0
+            if suspect.is_ours:
+                faults = OutboxEvent.objects.values_list("faults", flat=True).get(pk=event.id) + 1
+            is_odd_one = self.accepted or (event.attempts > 1 and self.was_well_lately())
+            if is_odd_one and (not suspect.is_ours or faults >= FAULT_LIMIT):
+                self.bury(suspect.token, event, suspect.reason)
+                continue
+            at = retry.decide(event.attempts, now=timezone.now(), dice=random.random()).at  # noqa: S311 - jitter
+            changes = {"claim": None, "due_at": at, "last_error": suspect.reason, "faults": faults}
+            move_events([event.id], suspect.token, **changes)
         if self.suspects and self.environment.is_held and not self.accepted and not self.is_held:
             self.hold_all(self.environment.hold_reason, self.next_probe(None))
 
@@ -158,17 +215,21 @@ class Delivery:
         """Nothing of this environment can be delivered now: hold it, and let everything claimed go."""
         attempt.outcome, attempt.next_at = outcome, self.next_probe(retry_after_seconds)
         attempt.answer = attempt.answer or reason[:ANSWER_CHARACTERS]
-        attempt.save()
+        patiently(attempt.save)
         self.waiting.append((attempt.id, batch))
         self.hold_all(reason, attempt.next_at)
 
     def hold_all(self, reason: str, until: datetime) -> None:
         """Hold the environment; its events stay due, without a claim."""
         self.is_held = True
-        holding.hold(self.environment, reason, until)
-        for token, batch in self.waiting:
+        patiently(lambda: holding.hold(self.environment, reason, until))
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Give back what is claimed and was not sent, or was not taken: due at once, without a claim."""
+        while self.waiting:
+            token, batch = self.waiting.popleft()
             move_events([event.id for event in batch], token, claim=None, due_at=timezone.now())
-        self.waiting.clear()
 
     def next_probe(self, retry_after_seconds: float | None) -> datetime:
         """When to try a held environment again."""
@@ -181,7 +242,8 @@ class Delivery:
 
     def bury(self, token: UUID, event: ClaimedEvent, reason: str) -> None:
         """This event can never be delivered as it is."""
-        move_events([event.id], token, state="dead", last_error=reason)
+        with transaction.atomic():
+            count_dead(move_events([event.id], token, state="dead", last_error=reason))
         logger.warning("Event %d is dead: %s", event.id, reason)
 
 

@@ -1,0 +1,164 @@
+"""What a worker does with a claim when things go wrong around it: database, clock, SIGTERM, our own mistakes."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from durable import patience
+from durable.stopping import stopping
+from integrations.models import Environment
+from tests.factories import EnvironmentFactory, EventFactory, MessageFactory
+from webhooks import delivery, outbox
+from webhooks.models import DeliveryAttempt, OutboxEvent
+from webhooks.outbox import drain_outbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def running(monkeypatch):
+    """The process is not stopping, and loses no time."""
+    monkeypatch.setattr(patience, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(patience.connection, "close", lambda: None)  # the test's transaction lives in it
+    yield
+    stopping.clear()
+
+
+@pytest.fixture
+def environment():
+    return EnvironmentFactory(name="Production")
+
+
+@pytest.fixture
+def waiting(environment):
+    """A maker of events that wait for `environment`."""
+    message = MessageFactory()
+    return lambda *keys: [EventFactory(message=message, environment=environment, key=key) for key in keys]
+
+
+def failing(times, error, honest):
+    """`honest`, after it has failed so many times."""
+    left = [error] * times
+
+    def call(*arguments, **named):
+        if left:
+            raise left.pop()
+        return honest(*arguments, **named)
+
+    return call
+
+
+def test_what_fme_took_is_not_sent_again_because_the_database_was_away(waiting, fme, monkeypatch):
+    waiting("a", "b")
+    monkeypatch.setattr(delivery, "move_events", failing(3, OperationalError("gone"), delivery.move_events))
+
+    drain_outbox()
+
+    assert sorted(event["key"] for event in fme.events) == ["a", "b"]
+    assert set(OutboxEvent.objects.values_list("state", flat=True)) == {"done"}
+
+
+def test_a_commit_whose_answer_was_lost_is_not_taken_for_a_lost_claim(waiting, fme, monkeypatch):
+    waiting("a")
+    honest, lost = delivery.Delivery.mark_delivered, [True]
+
+    def mark_and_lose(self, attempt, batch):
+        kept = honest(self, attempt, batch)
+        if lost and lost.pop():
+            raise OperationalError("the connection broke after the commit")
+        return kept
+
+    monkeypatch.setattr(delivery.Delivery, "mark_delivered", mark_and_lose)
+
+    drain_outbox()
+
+    assert DeliveryAttempt.objects.get().outcome == "delivered"
+    assert OutboxEvent.objects.get().state == "done"
+
+
+def test_a_process_that_has_to_stop_gives_up_waiting_for_the_database(waiting, fme, monkeypatch, settings):
+    waiting("a")
+    settings.LEASE_SECONDS = 0.3
+    fme.on_post = stopping.set
+    monkeypatch.setattr(delivery, "move_events", failing(10**6, OperationalError("gone"), None))
+
+    with pytest.raises(OperationalError):
+        drain_outbox()
+
+
+def test_an_answer_after_the_lease_is_recorded_as_ambiguous(waiting, fme):
+    waiting("a")
+    fme.on_post = lambda: OutboxEvent.objects.update(claim=None)
+
+    drain_outbox()
+
+    assert DeliveryAttempt.objects.get().outcome == "ambiguous"
+
+
+def test_a_worker_that_slept_after_its_claim_sends_only_what_is_still_its_own(waiting, fme, monkeypatch):
+    waiting("mine", "taken over")
+    honest = outbox.claim
+
+    def claim_and_sleep(*arguments, **named):
+        claimed, attempt = honest(*arguments, **named)
+        if attempt:
+            attempt.started_at -= timedelta(minutes=5)
+            OutboxEvent.objects.filter(key="taken over").update(claim=None, state="done")
+        return claimed, attempt
+
+    monkeypatch.setattr(outbox, "claim", claim_and_sleep)
+
+    drain_outbox()
+
+    assert [event["key"] for event in fme.events] == ["mine"]
+
+
+def test_what_is_claimed_and_not_sent_is_let_go_when_the_process_stops(waiting, fme, settings):
+    settings.OUTBOX_BATCH_BYTES = 300
+    waiting(*"abcde")
+    fme.on_post = stopping.set
+
+    drain_outbox()
+
+    assert len(fme.events) == 1
+    assert OutboxEvent.objects.filter(state="pending", claim=None, due_at__lte=timezone.now()).count() == 4
+
+
+def test_an_event_that_breaks_our_own_code_dies_after_five_times_and_stops_no_other(
+    waiting, fme, monkeypatch
+):
+    waiting("bad", *(f"good-{n}" for n in range(9)))
+    honest = delivery.as_body
+
+    def broken(batch):
+        if any('"key": "bad"' in event.body for event in batch):
+            raise ZeroDivisionError
+        return honest(batch)
+
+    monkeypatch.setattr(delivery, "as_body", broken)
+    for _ in range(6):
+        OutboxEvent.objects.filter(state="pending").update(due_at=timezone.now())
+        drain_outbox()
+
+    dead = OutboxEvent.objects.get(state="dead")
+    assert (dead.key, "ZeroDivisionError" in dead.last_error) == ("bad", True)
+    assert len(fme.events) == 9
+
+
+def test_workers_that_fail_side_by_side_count_as_one_failure(environment):
+    for _ in range(4):
+        delivery.holding.hold(environment, "down", timezone.now())
+
+    assert Environment.objects.get().hold_attempts == 1
+
+
+def test_what_a_wrong_clock_put_off_is_delivered_now(waiting, environment, fme):
+    waiting("a")
+    OutboxEvent.objects.update(due_at=timezone.now() + timedelta(days=400))
+    Environment.objects.update(hold_reason="down", hold_until=timezone.now() + timedelta(days=400))
+
+    drain_outbox()
+
+    assert [event["key"] for event in fme.events] == ["a"]
