@@ -44,7 +44,7 @@ class ConnectionForm(forms.Form):
 
     installation_id = forms.CharField(
         label="Sentry Installation ID",
-        widget=forms.TextInput(_MONO),
+        widget=forms.TextInput(_MONO | {"list": "sentry-installations"}),
         help_text="Shown after “Accept & Install” in Sentry, under Organization Settings → Integrations → "
         "Harness FME. 36 characters.",
         error_messages={"required": "Paste the Installation ID."},
@@ -117,10 +117,11 @@ class IntegrationForms:
         integration: SentryIntegration | None = None, installation_id: str = "",
     ) -> None:  # fmt: skip
         self.project, self.integration = project, integration
+        self.installations = list(access.installations(project).filter(deleted_at=None))
         self.button = RowButton.of(data) if data else None
         self._data = data.copy() if data and not self.button else None
         typed = data if self.button else None
-        first = typed or _stored(integration) or {"installation_id": installation_id}
+        first = typed or _stored(integration) or self._known(installation_id)
         self.connection = ConnectionForm(
             self._data, initial=dict(first.items()), project=project, access=access, current=integration
         )
@@ -179,6 +180,13 @@ class IntegrationForms:
             identities=self.identities.pairs(),
             is_active=self.integration.is_active if self.integration else True,
         )
+
+    def _known(self, installation_id: str) -> dict[str, Any]:
+        """What a new form starts with: the ID from the address, and the organization it belongs to."""
+        organization = next(
+            (row.organization for row in self.installations if str(row.uuid) == installation_id), ""
+        )
+        return {"installation_id": installation_id, "organization": organization}
 
     def _connection_problems(self) -> Iterator[tuple[str, str]]:
         for bound in self.connection:

@@ -18,6 +18,29 @@ async function copy(button) {
   }
 }
 
+// A swap that cannot be made must leave the page as it is, and say so where it is seen.
+function trouble(words) {
+  const region = document.getElementById("trouble");
+  if (!region) return;
+  region.className = words ? "note warn" : "";
+  region.textContent = words;
+  if (words) announce(words);
+}
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const answered = new URL(event.detail.xhr.responseURL || location.href);
+  const isLogin = answered.pathname === "/login/";
+  if (isLogin) event.detail.shouldSwap = false;
+  if (event.detail.shouldSwap) trouble("");
+  if (isLogin) trouble("Your session has ended. Copy what you typed, then reload this page to log in.");
+});
+document.addEventListener("htmx:responseError", (event) => {
+  trouble(`That did not work (${event.detail.xhr.status}). Nothing here has changed; try again in a moment.`);
+});
+document.addEventListener("htmx:sendError", () => {
+  trouble("The server cannot be reached. Nothing here has changed; try again in a moment.");
+});
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);

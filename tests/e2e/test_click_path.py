@@ -129,6 +129,31 @@ def test_plus_and_minus_move_the_focus(visit, webshop, account_admin, javascript
     assert tab.problems == []
 
 
+def test_a_row_button_after_the_session_ended_loses_nothing(visit, webshop, account_admin):
+    tab = visit(account_admin)
+    page = tab.page
+    page.goto(reverse("integration_add", args=[webshop.pk]))
+    fill_row(page, "Environment", 1, "staging", "Staging")
+    page.context.clear_cookies(name="sessionid")
+
+    page.get_by_role("button", name="Add environment mapping").click()
+
+    expect(page.locator("#trouble")).to_contain_text("Your session has ended.")
+    expect(row(page, "Environment", 1).get_by_label("Sentry environment")).to_have_value("staging")
+
+
+def test_a_row_button_without_a_server_loses_nothing(visit, webshop, account_admin):
+    page = visit(account_admin).page
+    page.goto(reverse("integration_add", args=[webshop.pk]))
+    fill_row(page, "Environment", 1, "staging", "Staging")
+    page.context.set_offline(True)
+
+    page.get_by_role("button", name="Add environment mapping").click()
+
+    expect(page.locator("#trouble")).to_contain_text("The server cannot be reached.")
+    expect(row(page, "Environment", 1).get_by_label("Sentry environment")).to_have_value("staging")
+
+
 def test_a_screen_reader_hears_how_many_rows_there_are(visit, webshop, account_admin):
     page = visit(account_admin).page
     page.goto(reverse("integration_add", args=[webshop.pk]))

@@ -69,6 +69,19 @@ def test_choosing_a_project_leads_to_its_form_with_the_installation_id(admin, pr
     assert response.context["forms"].connection["installation_id"].value() == INSTALLATION
 
 
+def test_the_form_knows_the_organization_of_a_released_installation(admin, project, released):
+    response = admin.get(reverse("integration_add", args=[project.pk]), {"installation_id": INSTALLATION})
+
+    assert response.context["forms"].connection["organization"].value() == "acme-gmbh"
+    assert f'<option value="{INSTALLATION}" label="acme-gmbh">' in response.content.decode()
+
+
+def test_installations_of_others_are_not_suggested(admin, project):
+    foreign = InstallationFactory()
+
+    assert str(foreign.uuid) not in admin.get(reverse("integration_add", args=[project.pk])).content.decode()
+
+
 def test_choosing_none_says_so(admin, project):
     assert "Choose a project." in admin.get(reverse("integration_choose"), {"project": ""}).content.decode()
 
