@@ -42,6 +42,8 @@ def _key(key: object) -> str:
         return "key is no text"
     if not key.strip():
         return "key is blank"
+    if not key.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in key):
+        return "key holds half a character"
     return "" if len(key) <= MAX_KEY else f"key is longer than {MAX_KEY} characters"
 
 

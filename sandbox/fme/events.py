@@ -86,7 +86,7 @@ def _reasons(batch: list[Any], environment: sqlite3.Row) -> list[str]:
 def _keep(request_id: int, environment_id: str, batch: list[Any], reasons: list[str]) -> None:
     now = time.time()
     rows = (
-        (request_id, now, environment_id, *_columns(event), reason, json.dumps(event, ensure_ascii=False))
+        (request_id, now, environment_id, *_columns(event), reason, json.dumps(event))
         for event, reason in zip(batch, reasons, strict=True)
     )
     store().insert_many(

@@ -130,7 +130,9 @@ def _user_tag(user: Json) -> str:
 
 def _tags(event: Json) -> Pairs:
     """Sorted by Sentry's inner names, in which release, dist and user carry the prefix `sentry:`."""
-    found = {str(name): str(value) for name, value in event.get("tags") or [] if value is not None}
+    found = {
+        str(name): str(value) for name, value in filter(None, event.get("tags") or []) if value is not None
+    }
     computed: dict[str, object] = {
         "level": event.get("level", "error"),
         "environment": event.get("environment"),

@@ -66,9 +66,14 @@ def _save(project: sqlite3.Row, data: dict[str, Any]) -> int:
             project_id=project["id"],
             issue_id=issue,
             received=now,
-            environment=data.get("environment"),
+            environment=_storable(data.get("environment")),
             data=json.dumps(data),
         )
+
+
+def _storable(text: str | None) -> str | None:
+    """SQLite takes no halves of characters."""
+    return None if text is None else text.encode(errors="replace").decode()
 
 
 def _send(project: sqlite3.Row, row_id: int, data: dict[str, Any]) -> int:

@@ -73,10 +73,10 @@ def envelope(request: HttpRequest, project: str) -> HttpResponse:
     body = _unpacked(request)
     try:
         header, items = _items(body)
-    except (ValueError, TypeError):
+        found = [json.loads(payload) for kind, payload in items if kind == "event"]
+    except (ValueError, TypeError, AttributeError):
         raise Refused(400, {"detail": "invalid event envelope"}) from None
     row = _project(request, project, str(header.get("dsn") or ""))
-    found = [json.loads(payload) for kind, payload in items if kind == "event"]
     ids = [_take_in(request, row, {**event, **_id_of(header)}) for event in found if isinstance(event, dict)]
     event_id = ids[0] if ids else header.get("event_id")
     return JsonResponse({"id": event_id} if event_id else {})

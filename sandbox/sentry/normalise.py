@@ -1,5 +1,6 @@
 """PURE: an event as an SDK sent it -> as Sentry stores it, by Sentry's own normaliser if installed."""
 
+import re
 import time
 import uuid
 from datetime import UTC, datetime
@@ -18,13 +19,27 @@ MAX_FUTURE = 60
 MAX_ID = 128
 MAX_TAG = 200
 MAX_ENVIRONMENT = 64
+EVENT_ID = re.compile(r"[0-9a-f]{32}")
+OBJECTS = (
+    "user",
+    "contexts",
+    "extra",
+    "sdk",
+    "request",
+    "modules",
+    "logentry",
+    "breadcrumbs",
+    "threads",
+    "csp",
+)
 USER_KEYS = ("id", "email", "username", "name", "ip_address", "geo", "data", "segment")
 
 
 def normalise(raw: Json, *, project_id: int, client_ip: str, user_agent: str, keep_old: bool = False) -> Json:
     """The stored form. `keep_old`: leave times alone that the real ingestion replaces (too old, or ahead)."""
     event = dict(raw)
-    event["event_id"] = str(event.get("event_id") or uuid.uuid4().hex).replace("-", "").lower()
+    given = str(event.get("event_id")).replace("-", "").lower()
+    event["event_id"] = given if EVENT_ID.fullmatch(given) else uuid.uuid4().hex
     if not HAS_RELAY:
         return plain(event, keep_old=keep_old)
     limits = {} if keep_old else {"max_secs_in_past": MAX_PAST, "max_secs_in_future": MAX_FUTURE}
@@ -50,7 +65,11 @@ def plain(event: Json, *, keep_old: bool = False) -> Json:
     errors: list[Json] = []
     tags = _tags(event.get("tags"))
     from_tag = tags.pop("environment", None)
-    new = {name: value for name, value in event.items() if name not in ("tags", "user", "environment")}
+    new = {
+        name: value
+        for name, value in _well_formed(event).items()
+        if name not in ("tags", "user", "environment")
+    }
     new["timestamp"] = _moment(event.get("timestamp"), errors, keep_old=keep_old)
     new["received"] = time.time()
     new["environment"] = _environment(event.get("environment") or from_tag, errors)
@@ -61,13 +80,31 @@ def plain(event: Json, *, keep_old: bool = False) -> Json:
     new.setdefault("platform", "other")
     new["version"] = "7"
     new["key_id"] = "1"
-    if isinstance(exception := event.get("exception"), list):
-        new["exception"] = {"values": exception}
     if isinstance(message := event.get("message"), str):
         new["logentry"] = {"formatted": message}
     return {name: value for name, value in new.items() if value is not None} | (
         {"errors": errors} if errors else {}
     )
+
+
+def _well_formed(event: Json) -> Json:
+    """Without the parts that are not what they have to be; exceptions as `values`."""
+    kept = {name: value for name, value in event.items() if name not in OBJECTS or isinstance(value, dict)}
+    exception = kept.pop("exception", None)
+    values = exception.get("values", [exception]) if isinstance(exception, dict) else exception
+    if isinstance(values, list):
+        kept["exception"] = {"values": [_value(value) for value in values if isinstance(value, dict)]}
+    texts = ("release", "dist", "platform", "level", "logger", "transaction", "server_name", "type")
+    return {name: value if name not in texts or value is None else str(value) for name, value in kept.items()}
+
+
+def _value(value: Json) -> Json:
+    kept = {name: part for name, part in value.items() if name != "mechanism" or isinstance(part, dict)}
+    trace = kept.pop("stacktrace", None)
+    frames = trace.get("frames") if isinstance(trace, dict) else None
+    if isinstance(frames, list):
+        kept["stacktrace"] = {"frames": [frame for frame in frames if isinstance(frame, dict)]}
+    return kept
 
 
 def _user(user: Json, errors: list[Json]) -> Json:

@@ -45,6 +45,7 @@ def test_a_valid_event_is_accepted(changes: dict[str, Any]) -> None:
         ({"key": 42}, "no text"),
         ({"key": "  "}, "blank"),
         ({"key": "k" * 251}, "250"),
+        ({"key": "a\ud800"}, "half a character"),
         ({"trafficTypeName": "User"}, "lower case"),
         ({"trafficTypeName": "customer"}, "does not exist"),
         ({"timestamp": 1795399567}, "milliseconds"),
@@ -99,6 +100,13 @@ def test_bodies_of_the_wrong_form_get_400(sandbox: SandboxProcess) -> None:
         == 400
     )
     assert sandbox.request("POST", "/api/events", EVENT, headers=headers)[0] == 202
+
+
+def test_half_a_character_in_an_event_does_not_lose_the_batch(sandbox: SandboxProcess) -> None:
+    broken = EVENT | {"properties": {"title": "a\ud83d"}, "trafficTypeName": "\ud83d"}
+
+    assert send_events(sandbox, broken, EVENT)[0] == 202
+    assert (sandbox.count(), sandbox.count(dropped=1)) == (1, 1)
 
 
 def test_limits_of_a_batch_answer_413(sandbox: SandboxProcess) -> None:

@@ -102,6 +102,9 @@ def test_the_same_event_twice_is_stored_once(sandbox: SandboxProcess) -> None:
         ("/api/1/envelope/?sentry_key=unknown", envelope(EVENT), 403),
         ("/api/1/envelope/", envelope(EVENT), 401),
         ("/api/1/envelope/?sentry_key=unknown", b"{broken", 400),
+        ("/api/1/envelope/?sentry_key=unknown", b"{}\n5\nx", 400),
+        ("/api/1/envelope/?sentry_key=unknown", b'{}\n{"type":"event"}\nx', 400),
+        ("/api/1/store/?sentry_key=unknown", b"x", 403),
     ],
 )
 def test_what_relay_refuses_is_refused(sandbox: SandboxProcess, path: str, body: bytes, status: int) -> None:

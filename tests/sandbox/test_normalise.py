@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.sentry import normalise
+from sandbox.sentry.enrich import enrich
 from sandbox.sentry.normalise import plain
 
 ERROR = {"exception": {"values": [{"type": "Error", "value": "Test error"}]}}
@@ -81,3 +82,17 @@ def test_impossible_times_become_the_time_of_reception(how: Any, moment: object)
 
     assert abs(event["timestamp"] - time.time()) < 10
     assert event["errors"]
+
+
+@pytest.mark.parametrize("how", [plain, real], ids=["own", "relay"])
+@pytest.mark.parametrize(
+    "name", ["exception", "user", "tags", "contexts", "request", "sdk", "platform", "extra"]
+)
+@pytest.mark.parametrize(
+    "odd", [5, "text", [5, None], {"values": [5, {"stacktrace": 5, "mechanism": 7}]}, "\ud800"]
+)
+def test_odd_events_are_stored_all_the_same(how: Any, name: str, odd: object) -> None:
+    stored = enrich(how({"event_id": "a" * 32, name: odd}))
+
+    assert (stored["event_id"], stored["type"] in ("error", "default")) == ("a" * 32, True)
+    assert isinstance(stored["title"], str)
