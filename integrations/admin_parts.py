@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
@@ -23,7 +23,8 @@ class BoundedPaginator(AnyPaginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list[: self.most_counted].count()
+        rows: QuerySet[Model] = self.object_list  # type: ignore[assignment]  # an admin list is a queryset
+        return rows[: self.most_counted].count()
 
 
 class QuietAdmin(ModelAdmin):

@@ -57,13 +57,13 @@ class ProjectListView(AccessMixin, ListAPIView[Project]):
     pagination_class = None
 
     def get_queryset(self) -> QuerySet[Project]:
+        environments = Prefetch("environments", Environment.objects.filter(gone_at=None))
+        traffic_types = Prefetch("traffic_types", TrafficType.objects.filter(gone_at=None))
         return (
             self.access.projects()
             .filter(gone_at=None)
-            .prefetch_related(
-                Prefetch("environments", Environment.objects.filter(gone_at=None)),
-                Prefetch("traffic_types", TrafficType.objects.filter(gone_at=None)),
-            )
+            .prefetch_related(environments)
+            .prefetch_related(traffic_types)
         )
 
 
@@ -123,7 +123,7 @@ class SentryIntegrationViewSet(
         )
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return super().get_serializer_context() | {"access": self.access}
+        return {**super().get_serializer_context(), "access": self.access}
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if not self.access.is_account_admin and not self.access.writes:
@@ -146,7 +146,7 @@ class SentryIntegrationViewSet(
         serializer.instance = self.get_queryset().get(pk=integration.pk)
 
 
-class ApiTokenScheme(OpenApiAuthenticationExtension):
+class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its base registers itself
     """How the OpenAPI schema names API tokens."""
 
     target_class = "integrations.authentication.ApiToken"

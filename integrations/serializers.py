@@ -188,12 +188,12 @@ class IntegrationSerializer(serializers.Serializer[SentryIntegration]):
         return project
 
     def _installation_id(self, attrs: Mapping[str, Any], project: Project, errors: Errors) -> UUID:
-        stored = self.instance.installation.uuid if self.instance else None
-        uuid: UUID = attrs["installation"]["uuid"] if "installation" in attrs else stored
+        stored: UUID | None = self.instance.installation.uuid if self.instance else None
+        uuid: Any = attrs["installation"]["uuid"] if "installation" in attrs else stored
         released = self._access.is_account_admin or uuid == stored
         if not released and not self._access.installations(project).filter(uuid=uuid).exists():
             errors["installation_id"] = [UNKNOWN_INSTALLATION]
-        return uuid
+        return UUID(str(uuid))
 
     def _environments(
         self, attrs: Mapping[str, Any], project: Project, errors: Errors

@@ -3,15 +3,20 @@
 from auditlog.models import LogEntry
 
 from integrations.lenient import JsonValue, load_object
+from integrations.models import Project
 from integrations.roles import Access
 from webhooks.masking import mask, mask_text
 from webhooks.models import InboxMessage
 
 
-def may_reveal(access: Access) -> bool:
-    """Whether this person may see payloads unmasked: account admins, and those given the permission."""
+def may_reveal(access: Access, project: Project | None = None) -> bool:
+    """Whether this person may see payloads unmasked: account admins, who administers `project`, and those given
+    the permission.
+    """
+    if access.is_account_admin or (project and access.may_write(project)):
+        return True
     has_perm = getattr(access.user, "has_perm", None)
-    return access.is_account_admin or bool(has_perm and has_perm("webhooks.reveal_payload"))
+    return bool(has_perm and has_perm("webhooks.reveal_payload"))
 
 
 def shown_payload(message: InboxMessage) -> JsonValue:

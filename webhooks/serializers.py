@@ -1,7 +1,7 @@
 """The API's JSON of what flows through. Payloads, titles, keys and answers are shown masked."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -38,7 +38,7 @@ class TrackEventSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     timestamp = serializers.IntegerField(help_text="Milliseconds since 1970.")
     value = serializers.FloatField(allow_null=True)
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field of that name, not DRF's attribute
     properties = serializers.DictField()
 
 
@@ -64,7 +64,7 @@ class StoredEventSerializer(TrackEventSerializer):
             if instance.delivered_at
             else None,
             "error": mask_text(instance.last_error or waits_for),
-            **(wire if self.context.get("reveal") else mask(wire)),
+            **(wire if self.context.get("reveal") else cast("dict[str, Any]", mask(wire))),
         }
 
 

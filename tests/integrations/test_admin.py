@@ -225,7 +225,7 @@ def test_staff_who_may_only_look_are_offered_no_action(client, rows):
     person = MembershipFactory(user__is_staff=True).user
     person.user_permissions.add(Permission.objects.get(codename="view_sentryintegration"))
     client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-    integration = SentryIntegration.objects.first()
+    integration = SentryIntegration.objects.get()
 
     assert b'value="pause"' not in client.get(page(SentryIntegration, "changelist")).content
     client.post(

@@ -1,6 +1,7 @@
 """The REST API of what flows through: messages, events, replay, preview, delete."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db
 RECORD = LogEntry.objects.filter(content_type__model="inboxmessage")
 
 EVENT_ID = "378ce23cb89148dcae48b0f6e5aa6454"
-PAYLOAD = {
+PAYLOAD: dict[str, Any] = {
     "project": {"slug": "front-end"},
     "event": {
         "eventID": EVENT_ID,
@@ -244,7 +245,7 @@ def test_lists_take_as_many_queries_for_many(api, viewer, url, integration, djan
     with django_assert_max_num_queries(6):
         assert len(client.get(f"{url}events/").json()["results"]) == 6
     with django_assert_max_num_queries(9):
-        client.get(f"{url}messages/{InboxMessage.objects.first().pk}/")
+        client.get(f"{url}messages/{InboxMessage.objects.latest('pk').pk}/")
 
 
 def test_event_that_waits_says_for_what(api, viewer, url, integration):

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -58,7 +59,7 @@ def test_harmless_text_stays(text):
 
 
 def test_user_keeps_only_the_id_and_what_the_program_added():
-    user = {
+    user: Any = {
         "id": "42",
         "email": "jane@example.com",
         "username": "jane",
@@ -84,13 +85,13 @@ def test_user_keeps_only_the_id_and_what_the_program_added():
 
 
 def test_names_of_things_stay():
-    payload = {"project": {"name": "Front End"}, "sdk": {"name": "sentry.python"}}
+    payload: Any = {"project": {"name": "Front End"}, "sdk": {"name": "sentry.python"}}
 
     assert mask(payload) == payload
 
 
 def test_headers_cookies_and_tags_are_masked_in_both_forms():
-    payload = {
+    payload: Any = {
         "request": {
             "headers": [["Authorization", "Basic x"], ["X-Api-Key", "k"], ["Accept", "*/*"]],
             "cookies": [["sessionid", "abc"], ["theme", "dark"]],
@@ -113,7 +114,7 @@ def test_headers_cookies_and_tags_are_masked_in_both_forms():
 
 
 def test_track_event_whose_key_is_an_address_is_masked():
-    event = {"eventTypeId": "sentry_exception", "key": "jane@example.com", "value": None, "timestamp": 1}
+    event: Any = {"eventTypeId": "sentry_exception", "key": "jane@example.com", "value": None, "timestamp": 1}
 
     assert mask(event) == event | {"key": "[e-mail]"}
 
@@ -127,7 +128,7 @@ def test_what_json_cannot_say_becomes_text():
 
 
 def test_depth_has_an_end():
-    payload: object = "core"
+    payload: Any = "core"
     for _ in range(50 * DEEPEST):
         payload = [payload]
 
