@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -42,13 +43,24 @@ def finished(before: datetime) -> QuerySet[InboxMessage]:
 
 
 def in_batches(rows: QuerySet[Any], apply: Callable[[QuerySet[Any]], int]) -> int:
-    """Apply to `rows` a batch at a time, each in a transaction of its own; returns how many rows that were."""
+    """Apply to `rows` a batch at a time, each in a transaction of its own; returns how many rows that were.
+
+    The rows are locked, so that one that is replayed this moment is not removed; and each batch begins where the
+    last one ended, so that what stays is not read again and again.
+    """
     total = 0
-    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        apply(rows.model._default_manager.filter(pk__in=keys))
+    rest = rows.order_by("pk")
+    if connection.features.has_select_for_update_skip_locked:
+        rest = rest.select_for_update(skip_locked=True, of=("self",))
+    while True:
+        with transaction.atomic():
+            keys = list(rest.values_list("pk", flat=True)[:BATCH])
+            apply(rows.model._default_manager.filter(pk__in=keys))
+        if not keys:
+            return total
         total += len(keys)
+        rest = rest.filter(pk__gt=keys[-1])
         time.sleep(BREATH_SECONDS)
-    return total
 
 
 def delete(rows: QuerySet[Any]) -> int:
