@@ -10,7 +10,15 @@ SQLITE_OPTIONS = {
     "timeout": 4,  # seconds; Sentry gives up after 5
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=4000;",
 }
-POSTGRES_OPTIONS = {"connect_timeout": 2, "application_name": "sentry-fme"}
+POSTGRES_OPTIONS = {
+    "connect_timeout": 2,  # seconds, as are those below
+    "application_name": "sentry-fme",
+    # A server that vanished without a word (power, network) is noticed within a quarter of a minute.
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # milliseconds: for what was sent and never acknowledged
+}
 CONNECTION_LIFE_SECONDS = 300
 
 
