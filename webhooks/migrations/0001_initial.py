@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='integrations.sentryintegration')),
             ],
             options={
+                'permissions': [('reveal_payload', 'Can see payloads unmasked')],
                 'abstract': False,
             },
         ),
