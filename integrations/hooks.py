@@ -67,6 +67,7 @@ def _make_present(hook: ServiceHook) -> None:
     if kept is None:
         if hook.remote_id:
             logger.warning("Hook %s has vanished at Sentry; making it again.", hook.address)
+            _forget_secret(hook)
         kept = project.create(hook.url)
     elif not (kept.is_as_wanted and kept.url == hook.url):
         logger.info("Hook %s was changed at Sentry; putting it right.", hook.address)
@@ -78,6 +79,11 @@ def _make_present(hook: ServiceHook) -> None:
         hook.retry(now + CHECK_EVERY, complaint, attempts=0, confirmed_at=now)
     else:
         hook.reschedule(now + CHECK_EVERY, confirmed_at=now)
+
+
+def _forget_secret(hook: ServiceHook) -> None:
+    """The next hook has another secret, and may deliver before it is stored: such messages wait for it."""
+    ServiceHook.objects.filter(pk=hook.pk, claim=hook.claim).update(secret="")
 
 
 def _remember(hook: ServiceHook, kept: RemoteHook) -> None:

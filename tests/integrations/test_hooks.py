@@ -131,6 +131,19 @@ def test_a_hook_removed_at_sentry_is_made_again(sandbox, integration, caplog):
     assert "vanished at Sentry" in caplog.text
 
 
+def test_a_hook_is_made_again_without_its_old_secret(sandbox, integration):
+    drain_hooks()
+    hook = integration.hooks.get()
+    sandbox.control("hook", delete=hook.remote_id)
+    sandbox.fail("sentry_api", "lose_answer", operation="hooks.post", times=1)
+
+    with in_an_hour():
+        drain_hooks()
+
+    hook.refresh_from_db()
+    assert (hook.secret, hook.state) == ("", State.PENDING)
+
+
 def test_changing_the_slug_moves_the_hook(sandbox, integration):
     drain_hooks()
     integration.project_slug = "back-end"
