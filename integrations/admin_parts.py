@@ -16,6 +16,10 @@ else:  # generic only for the type checker
     ModelAdmin, TabularInline, AnyPaginator = admin.ModelAdmin, admin.TabularInline, Paginator
 
 
+ROW = ("state", "due_at", "attempts", "last_error")
+"""How the work of a durable row stands."""
+
+
 class BoundedPaginator(AnyPaginator):
     """Counts no further than people turn pages, so that a list of millions opens at once."""
 

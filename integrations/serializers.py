@@ -4,7 +4,7 @@ Ids of projects, environments and traffic types are FME's own, as text. What a p
 with the words for what does not exist.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,26 +12,27 @@ from django.db.models import Q
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied, ValidationError
 
+from integrations.mapping_rows import (
+    EnvironmentMappingSerializer,
+    Errors,
+    IdentityMappingSerializer,
+    checked_rows,
+    unknown_rows,
+)
 from integrations.models import Environment, Project, SentryIntegration, ServiceHook, TrafficType
 from integrations.roles import Access
 from integrations.services import Configuration, save_integration
 from integrations.validation import (
     UNKNOWN_INSTALLATION,
-    clean_environment_name,
     clean_installation_id,
-    clean_path,
     clean_slug,
-    repeated_rows,
 )
 
 UNKNOWN_PROJECT = "Unknown project."
 UNKNOWN_ENVIRONMENT = "Unknown environment of this project."
 UNKNOWN_TRAFFIC_TYPE = "Unknown traffic type of this project."
 OTHER_PROJECT = "An integration stays in its project; make a new one in the other project."
-NO_ROWS = "Map at least one."
 HOOK_STATES = ("pending", "active", "failed", "deleting")
-
-Errors = dict[str, Any]
 
 
 class EnvironmentSerializer(serializers.ModelSerializer[Environment]):
@@ -63,39 +64,6 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 
 class SdkKeySerializer(serializers.Serializer[Environment]):
     sdk_key = serializers.CharField(write_only=True, max_length=500, help_text="Never shown again.")
-
-
-class Rows(serializers.ListSerializer[Any]):
-    """A list whose own errors are a list of messages, like those of any other field."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        try:
-            return super().to_internal_value(data)
-        except ValidationError as error:
-            own = error.detail.get("non_field_errors") if isinstance(error.detail, dict) else None
-            raise ValidationError(own or error.detail) from None
-
-
-class EnvironmentMappingSerializer(serializers.Serializer[Any]):
-    sentry_environment = serializers.CharField(allow_blank=True)
-    environment = serializers.CharField(source="environment.fme_id")
-
-    class Meta:
-        list_serializer_class = Rows
-
-    def validate_sentry_environment(self, value: str) -> str:
-        return clean_environment_name(value)
-
-
-class IdentityMappingSerializer(serializers.Serializer[Any]):
-    path = serializers.CharField(allow_blank=True)
-    traffic_type = serializers.CharField(source="traffic_type.fme_id")
-
-    class Meta:
-        list_serializer_class = Rows
-
-    def validate_path(self, value: str) -> str:
-        return clean_path(value)
 
 
 class HookSerializer(serializers.ModelSerializer[ServiceHook]):
@@ -132,10 +100,10 @@ class IntegrationSerializer(serializers.Serializer[SentryIntegration]):
         return clean_slug(value)
 
     def validate_environment_mappings(self, rows: list[Errors]) -> list[Errors]:
-        return _checked(rows, [(row["sentry_environment"], row["environment"]["fme_id"]) for row in rows])
+        return checked_rows(rows, [(row["sentry_environment"], row["environment"]["fme_id"]) for row in rows])
 
     def validate_identity_mappings(self, rows: list[Errors]) -> list[Errors]:
-        return _checked(rows, [(row["path"], row["traffic_type"]["fme_id"]) for row in rows])
+        return checked_rows(rows, [(row["path"], row["traffic_type"]["fme_id"]) for row in rows])
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The project and the `Configuration` that these fields, over those stored, amount to."""
@@ -206,7 +174,7 @@ class IntegrationSerializer(serializers.Serializer[SentryIntegration]):
         ]
         usable = Q(gone_at=None) | Q(pk__in=[row.environment_id for row in mapped])
         known = {found.fme_id: found for found in Environment.objects.filter(usable, project=project)}
-        if unknown := _unknown(rows, known, environment=UNKNOWN_ENVIRONMENT):
+        if unknown := unknown_rows(rows, known, environment=UNKNOWN_ENVIRONMENT):
             errors["environment_mappings"] = unknown
         return tuple((name, known[fme_id]) for name, fme_id in rows if fme_id in known)
 
@@ -219,21 +187,6 @@ class IntegrationSerializer(serializers.Serializer[SentryIntegration]):
         rows = [(row["path"], row["traffic_type"]["fme_id"]) for row in attrs["identity_mappings"]]
         usable = Q(gone_at=None) | Q(pk__in=[row.traffic_type_id for row in mapped])
         known = {found.fme_id: found for found in TrafficType.objects.filter(usable, project=project)}
-        if unknown := _unknown(rows, known, traffic_type=UNKNOWN_TRAFFIC_TYPE):
+        if unknown := unknown_rows(rows, known, traffic_type=UNKNOWN_TRAFFIC_TYPE):
             errors["identity_mappings"] = unknown
         return tuple((path, known[fme_id]) for path, fme_id in rows if fme_id in known)
-
-
-def _checked(rows: list[Errors], keys: list[tuple[str, str]]) -> list[Errors]:
-    """Refuse a list without rows, and one that says the same twice."""
-    if not rows:
-        raise ValidationError([NO_ROWS])
-    if repeats := repeated_rows(keys):
-        raise ValidationError([f"Row {again + 1} repeats row {row + 1}." for again, row in repeats.items()])
-    return rows
-
-
-def _unknown(rows: Iterable[tuple[str, str]], known: Mapping[str, object], **words: str) -> dict[int, Errors]:
-    """DRF's errors of a list, by the row's index; empty when every row names something known."""
-    ((field, message),) = words.items()
-    return {index: {field: [message]} for index, (_, fme_id) in enumerate(rows) if fme_id not in known}
