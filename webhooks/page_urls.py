@@ -1,1 +1,16 @@
-urlpatterns: list[object] = []
+"""Addresses of the pages that show messages, events and counts."""
+
+from django.urls import path
+
+from webhooks import message_pages, replay_pages
+
+ONE = "admin-settings/integrations/<int:pk>"
+
+urlpatterns = [
+    path("messages/", message_pages.message_log, name="messages"),
+    path("messages/<int:pk>/", message_pages.message, name="message"),
+    path("messages/<int:pk>/raw/", message_pages.message_raw, name="message_raw"),
+    path("messages/<int:pk>/reveal/", message_pages.message_reveal, name="message_reveal"),
+    path("messages/<int:pk>/replay/", message_pages.message_replay, name="message_replay"),
+    path(f"{ONE}/replay/", replay_pages.replay_since, name="replay_since"),
+]

@@ -1,0 +1,42 @@
+"""Why a message gave no track event, in the few words of lists and charts; the message's page tells the rest. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """`words` for a filter and a drop; `about` the same with its subject; `is_fixable` when a mapping can help."""
+
+    words: str
+    about: str = ""
+    is_fixable: bool = False
+
+    def of(self, subject: str) -> str:
+        """The reason with what it is about."""
+        return self.about.format(subject) if self.about and subject else self.words
+
+
+REASONS: Final = {
+    "environment_unmapped": Reason("environment not mapped", "{} not mapped", is_fixable=True),
+    "environment_missing": Reason("no environment"),
+    "identity_missing": Reason("no key at its path", "no key at {}", is_fixable=True),
+    "identity_not_text": Reason("key is not text", "{} is not text", is_fixable=True),
+    "identity_too_long": Reason("key is too long", "{} is too long", is_fixable=True),
+    "culprit_missing": Reason("no culprit, so no culprit event"),
+    "not_an_exception": Reason("not an exception"),
+    "integration_paused": Reason("paused"),
+    "uninstalled": Reason("uninstalled in Sentry", is_fixable=True),
+    "payload_unreadable": Reason("payload not readable", is_fixable=True),
+}
+UNKNOWN: Final = Reason("for a reason this version does not know")
+
+
+def reason_words(code: str, subject: str = "") -> str:
+    """In a few words; `subject` is an environment or a path."""
+    return REASONS.get(code, UNKNOWN).of(subject)
+
+
+def is_fixable(code: str) -> bool:
+    """Whether an administrator can do something about it here."""
+    return REASONS.get(code, UNKNOWN).is_fixable

@@ -1,0 +1,50 @@
+"""What the pages of messages, events and counts are made of, beside `page_parts`."""
+
+from datetime import UTC, datetime
+
+from django import template
+from django.template.context import Context
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from webhooks.reasons import reason_words
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def clock(context: Context, at: datetime | None, precision: str = "ms") -> SafeString:
+    """A time in the reader's zone to the millisecond ("ms") or second ("s"), with the date when it is not today's."""
+    if at is None:
+        return SafeString("")
+    zone = getattr(context.get("page"), "timezone", UTC)
+    local = at.astimezone(zone)
+    words = f"{local:%H:%M:%S}" + (f".{local.microsecond // 1000:03}" if precision == "ms" else "")
+    if local.date() != timezone.now().astimezone(zone).date():
+        words = f"{local.day} {local:%b}, {words}"
+    return format_html(
+        '<time datetime="{}" title="{} {}">{}</time>',
+        f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        f"{local:%Y-%m-%d %H:%M:%S.%f}",
+        local.tzname() or "UTC",
+        words,
+    )
+
+
+@register.filter
+def number(value: float | None) -> str:
+    """A count with separators, as in 12,480."""
+    return "" if value is None else f"{value:,}"
+
+
+@register.filter
+def reason(code: str, subject: str = "") -> str:
+    """The few words of a skip code."""
+    return reason_words(code, subject)
+
+
+@register.filter
+def of_key(values: dict[object, object], key: object) -> object:
+    """What a map holds under a key."""
+    return values.get(key)
