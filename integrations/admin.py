@@ -1,5 +1,6 @@
 """What Django admin shows of the configuration, and with which page."""
 
+from auditlog.models import LogEntry
 from django.contrib import admin
 from django.contrib.auth.models import User
 from knox.models import AuthToken
@@ -42,7 +43,8 @@ admin.site.register(ServiceHook, sentry_admin.ServiceHookAdmin)
 
 admin.site.register(Account, people_admin.AccountAdmin)
 admin.site.register(Membership, people_admin.MembershipAdmin)
-# These two replace what django.contrib.auth and knox register.
-admin.site.unregister([User, AuthToken])
+# These replace what django.contrib.auth, knox and auditlog register.
+admin.site.unregister([User, AuthToken, LogEntry])
 admin.site.register(User, people_admin.PersonAdmin)
 admin.site.register(AuthToken, people_admin.ApiTokenAdmin)
+admin.site.register(LogEntry, people_admin.RecordAdmin)

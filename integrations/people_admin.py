@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from auditlog.admin import LogEntryAdmin
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
@@ -9,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from knox.models import AuthToken
 
-from integrations.admin_parts import QuietAdmin, ReadOnlyAdmin, TabularInline
+from integrations.admin_parts import BoundedPaginator, QuietAdmin, ReadOnlyAdmin, TabularInline
 from integrations.models import Account, Membership
 
 
@@ -58,3 +59,12 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     def withdraw(self, request: HttpRequest, tokens: QuerySet[AuthToken]) -> None:
         count = tokens.update(expiry=timezone.now())
         self.message_user(request, f"{count} tokens are withdrawn.")
+
+
+class RecordAdmin(LogEntryAdmin):  # type: ignore[misc]  # auditlog ships no types
+    """The audit log, which only grows: nothing here reads all of it."""
+
+    date_hierarchy = None
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    search_fields = ("object_repr", "actor__username")

@@ -24,6 +24,12 @@ MESSAGE_STATES = {
 }
 
 
+SHOWN_PAYLOAD = {
+    "oneOf": [{"type": "object", "additionalProperties": {}}, {"type": "string"}],
+    "nullable": True,
+}
+
+
 class SkipSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()
@@ -118,7 +124,9 @@ class MessageDetailSerializer(MessageSerializer):
     class Meta(MessageSerializer.Meta):
         fields = (*MessageSerializer.Meta.fields, "payload", "events", "attempts")
 
-    @extend_schema_field({"oneOf": [{"type": "object"}, {"type": "string"}, {"type": "null"}]})
+    @extend_schema_field(
+        {"oneOf": [{"type": "object", "additionalProperties": {}}, {"type": "string"}], "nullable": True}
+    )
     def get_payload(self, message: InboxMessage) -> Any:
         return revealed_payload(message) if self.context.get("reveal") else shown_payload(message)
 

@@ -1,10 +1,12 @@
 """The API keeps what its own schema promises, whatever is sent; and the documentation page needs no exception."""
 
+import os
 import re
 
 import pytest
 import schemathesis
 import yaml
+from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
@@ -62,6 +64,10 @@ def token(account_admin):
 )
 def test_api_keeps_its_promises(case, token, kept_connection):
     case.call_and_validate(headers={"Authorization": f"Token {token}"}, checks=PROMISES)
+
+
+def test_schema_is_valid_and_made_without_a_warning():
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", os.devnull)
 
 
 def test_schema_names_every_address(client):
