@@ -92,7 +92,7 @@ class Page:
 
     @cached_property
     def is_admin(self) -> bool:
-        return self.request.path.startswith(ADMIN_PREFIX)
+        return self.request.path.startswith(ADMIN_PREFIX) or not self.monitor
 
     @cached_property
     def monitor(self) -> list[Link]:
