@@ -11,7 +11,6 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from integrations import orders, services
-from integrations.forms import IntegrationForms
 from integrations.found import (
     PARTS,
     access_of,
@@ -21,6 +20,7 @@ from integrations.found import (
     writable_integration,
     writable_project,
 )
+from integrations.integration_forms import IntegrationForms
 from integrations.marketplace import found_entries
 from integrations.models import CatalogueRefresh, Project, SentryIntegration
 from integrations.states import (

@@ -3,7 +3,8 @@
 import pytest
 from django.http import QueryDict
 
-from integrations.forms import UNINSTALLED, IntegrationForms, SdkKeyForm
+from integrations.forms import UNINSTALLED, SdkKeyForm
+from integrations.integration_forms import IntegrationForms
 from integrations.roles import Access
 from integrations.validation import ALREADY_INTEGRATED, UNKNOWN_INSTALLATION
 from tests.factories import (
