@@ -95,6 +95,15 @@ def test_production_names_all_that_it_refuses_to_start_without():
     assert "SECRET_KEY," not in outcome.stderr
 
 
+def test_the_example_starts_once_the_three_are_filled_in(tmp_path):
+    text = (ROOT / ".env.example").read_text()
+    for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "ALLOWED_HOSTS"):
+        text = text.replace(f"\n{name}=\n", f"\n{name}=fme.example.com\n")
+    (tmp_path / "env").write_text(text)
+
+    assert start(ENV_FILE=str(tmp_path / "env")).returncode == 0
+
+
 def test_development_starts_with_no_environment_at_all():
     assert start(DEBUG="on").returncode == 0
 
