@@ -6,6 +6,7 @@ administrator how each row of the mapping was decided, by the same functions.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from integrations.culprit import PLAIN_EVENT_TYPE, culprit_event_type
 from integrations.environments import check_environment_name, near_miss
@@ -56,7 +57,10 @@ class IdentityRule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What an administrator configured for one Sentry project; `stopped_by` when nothing is to be sent."""
+    """What an administrator configured for one Sentry project; `stopped_by` when nothing is to be sent.
+
+    `ended_at` is when the integration was deleted: what came later is nobody's.
+    """
 
     environments: tuple[EnvironmentRule, ...]
     identities: tuple[IdentityRule, ...]
@@ -64,6 +68,7 @@ class Rules:
     organization: str
     project: str
     stopped_by: SkipCode | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ def rules_of(integration: SentryIntegration) -> Rules:
         organization=integration.organization,
         project=integration.project_slug,
         stopped_by=_stopped_by(integration),
+        ended_at=integration.deleted_at,
     )
 
 

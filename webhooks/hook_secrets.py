@@ -79,11 +79,9 @@ cache = HookCache()
 
 def read_hook(address: UUID) -> KnownHook | None:
     """The hook of `address` from the database; None for an address that was never issued."""
-    hook = ServiceHook.objects.filter(address=address).first()
+    hook = ServiceHook.objects.select_related("integration").filter(address=address).first()
     if hook is None:
         return None
-    return KnownHook(
-        hook.integration_id,
-        hook.secret,
-        takes_messages=hook.integration_id is not None and hook.takes_messages,
-    )
+    integration = hook.integration
+    is_wanted = integration is not None and integration.deleted_at is None and hook.takes_messages
+    return KnownHook(hook.integration_id, hook.secret, takes_messages=is_wanted)

@@ -177,6 +177,9 @@ def settle(token: UUID, batch: Sequence[ClaimedMessage]) -> None:
 
 def translate_message(message: ClaimedMessage, rules: Rules) -> Translated:
     """What the rules make of one stored body; a body that cannot be understood is a skip."""
+    if rules.ended_at and message.received_at >= rules.ended_at:  # a hook still cached when its integration went
+        deleted = Skip(SkipCode.INTEGRATION_PAUSED, "The integration was deleted before.")
+        return translated_as(message, None, Translation((), (deleted,)))
     try:
         exception = parse(message.body, Source(message.source))
     except PayloadUnreadable as reason:
@@ -265,6 +268,7 @@ def count_event(message: ClaimedMessage, event: TrackEvent, tally: Tally) -> Non
     """Count one new track event, by where it goes and by its type."""
     where, at = message.integration_id, message.received_at
     tally.add(where, Count.EVENT, at, event.environment_id, event.traffic_type)
+    tally.add_ever(where, Count.EVENT, at)
     culprit = "" if event.event_type == PLAIN_EVENT_TYPE else str(event.properties.get("culprit", ""))
     tally.add(where, Count.TYPE, at, event.event_type, event.traffic_type, note=culprit)
 

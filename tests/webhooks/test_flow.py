@@ -6,10 +6,12 @@ import pytest
 
 from durable.drains import drain_all
 from integrations.models import Environment
+from integrations.services import remove_integration
 from tests.webhooks.conftest import body_of
-from webhooks import inbox
-from webhooks.inbox import replay
+from webhooks import hook_secrets, inbox
+from webhooks.inbox import drain_inbox, replay
 from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent
+from webhooks.outbox import drain_outbox
 
 pytestmark = pytest.mark.django_db
 
@@ -132,4 +134,18 @@ def test_one_message_that_breaks_our_code_stops_no_other(hook, deliver, fme, mon
 
     dead = InboxMessage.objects.get(state="dead")
     assert ("ZeroDivisionError" in dead.last_error, dead.faults) == (True, 5)
+    assert [event["environmentName"] for event in fme.events] == ["Staging"]
+
+
+def test_a_message_that_comes_after_its_integration_was_deleted_sends_nothing(hook, deliver, fme):
+    deliver(hook)
+    remove_integration(hook.integration)
+
+    late = deliver(hook, "seed-production")  # with the hook still cached
+    hook_secrets.cache.clear()
+    later = deliver(hook, "seed-multi-traffic-type")
+    drain_inbox()
+    drain_outbox()
+
+    assert (late.status_code, later.status_code, InboxMessage.objects.count()) == (202, 202, 2)
     assert [event["environmentName"] for event in fme.events] == ["Staging"]
