@@ -8,7 +8,7 @@ COPY requirements/run.txt /tmp/run.txt
 RUN /venv/bin/pip install --require-hashes --only-binary :all: --requirement /tmp/run.txt
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin app \
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin app \
     && mkdir --parents /app/var /var/lib/sentry-fme/spool \
     && chown app: /app/var /var/lib/sentry-fme /var/lib/sentry-fme/spool \
     && chmod 700 /app/var /var/lib/sentry-fme /var/lib/sentry-fme/spool
