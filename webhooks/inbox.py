@@ -21,11 +21,11 @@ from durable import retry
 from durable.drains import beat
 from durable.stopping import stopping
 from durable.wake import wake
-from integrations.culprit import PLAIN_EVENT_TYPE
-from integrations.envelopes import PayloadUnreadable, Source
 from integrations.mapping import Rules, Skip, SkipCode, TrackEvent, Translation, translate
+from integrations.mapping.culprit import PLAIN_EVENT_TYPE
 from integrations.models import ServiceHook
 from integrations.payloads import SentryException, parse
+from integrations.payloads.envelopes import PayloadUnreadable, Source
 from integrations.rules import rules_for
 from webhooks.models import InboxMessage, OutboxEvent, Replay
 from webhooks.queue import (

@@ -13,13 +13,20 @@ from typing import Any
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from integrations.culprit import PLAIN_EVENT_TYPE
+from integrations.mapping.culprit import PLAIN_EVENT_TYPE
 from integrations.models import Environment, SentryIntegration
 from webhooks.models import InboxMessage, OutboxEvent
 from webhooks.spans import Span
 
 PAGE = 50
 WINDOW = 1000
+
+STAGES = {
+    "exception": ("not_an_exception", "payload_unreadable", "integration_paused", "uninstalled"),
+    "matched": ("environment_missing", "environment_unmapped"),
+    "identified": ("identity_missing", "identity_not_text", "identity_too_long", "culprit_missing"),
+}
+"""What stops a message at each stage of its way, in order."""
 
 STATES = {
     "delivered": "Delivered",
@@ -68,6 +75,11 @@ class Filter:
     event_type: str = ""
     key: str = ""
     text: str = ""
+    fme_environment: str = ""
+    traffic_type: str = ""
+    event_state: str = ""
+    stage: str = ""
+    """Messages that came at least so far: "exception", "matched", "identified"."""
 
     @property
     def ids(self) -> list[int]:
@@ -117,16 +129,15 @@ def read_page(
 
 def new_since(wanted: Filter, after_id: int, *, size: int = PAGE) -> list[InboxMessage]:
     """Messages stored after the one with this id, newest first; for the live tail."""
-    parts = " UNION ALL ".join(
-        ["SELECT * FROM (SELECT id FROM webhooks_inboxmessage WHERE integration_id = %s AND id > %s ORDER BY id LIMIT %s)"
-         " AS part"]
-        * len(wanted.integrations)
-    )  # fmt: skip
-    if not parts:
+    part = (
+        "SELECT * FROM (SELECT id FROM webhooks_inboxmessage WHERE integration_id = %s AND id > %s "
+        "ORDER BY id LIMIT %s) AS part"
+    )
+    if not wanted.integrations:
         return []
     values = [value for pk in wanted.ids for value in (pk, after_id, size)]
     with connection.cursor() as cursor:
-        cursor.execute(parts, values)
+        cursor.execute(" UNION ALL ".join([part] * len(wanted.integrations)), values)
         ids = sorted(row[0] for row in cursor.fetchall())[:size]
     rows = InboxMessage.objects.filter(pk__in=ids).defer("body").filter(_remaining(wanted))
     return list(rows.order_by("-pk"))
@@ -134,14 +145,14 @@ def new_since(wanted: Filter, after_id: int, *, size: int = PAGE) -> list[InboxM
 
 def newest_id(wanted: Filter) -> int:
     """The highest id among the messages in view: where the live tail begins; 0 without any."""
-    parts = " UNION ALL ".join(
-        ["SELECT * FROM (SELECT id FROM webhooks_inboxmessage WHERE integration_id = %s ORDER BY id DESC LIMIT 1) AS part"]
-        * len(wanted.integrations)
-    )  # fmt: skip
-    if not parts:
+    part = (
+        "SELECT * FROM (SELECT id FROM webhooks_inboxmessage WHERE integration_id = %s "
+        "ORDER BY id DESC LIMIT 1) AS part"
+    )
+    if not wanted.integrations:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(parts, wanted.ids)
+        cursor.execute(" UNION ALL ".join([part] * len(wanted.integrations)), wanted.ids)
         return max((row[0] for row in cursor.fetchall()), default=0)
 
 
@@ -213,7 +224,9 @@ def _part(
 
 def _has_residue(wanted: Filter) -> bool:
     """Whether anything is left to check that the followed index does not answer."""
-    left = (wanted.environment, wanted.text, wanted.key, wanted.event_type, wanted.subject)
+    if asked_of_events(wanted):
+        return True
+    left = (wanted.environment, wanted.text, wanted.key, wanted.event_type, wanted.subject, wanted.stage)
     return (
         any(left)
         or wanted.state in ("delivered", "waiting", "failed", "partly")
@@ -270,14 +283,29 @@ def _remaining(wanted: Filter) -> Q:
     for name in ("environment", "reason", "subject"):
         if value := getattr(wanted, name):
             condition &= Q(**{name: value})
-    asked = {name: getattr(wanted, name) for name in ("key", "event_type") if getattr(wanted, name)}
-    if asked:
+    if wanted.stage in STAGES:
+        names = list(STAGES)[: list(STAGES).index(wanted.stage) + 1]
+        stopped = [reason for name in names for reason in STAGES[name]]
+        condition &= ~Q(outcome__in=("", "dropped")) | Q(outcome="dropped") & ~Q(reason__in=stopped)
+    if asked := asked_of_events(wanted):
         condition &= Exists(events.filter(**asked))
     if wanted.event_id:
         condition &= Q(event_id=wanted.event_id)
     elif wanted.text:
         condition &= Q(title__icontains=wanted.text) | Q(event_id__startswith=wanted.text.lower())
     return condition
+
+
+def asked_of_events(wanted: Filter) -> dict[str, Any]:
+    """What a filter asks of track events, as conditions of a query."""
+    asked = {
+        "key": wanted.key,
+        "event_type": wanted.event_type,
+        "environment": int(wanted.fme_environment) if wanted.fme_environment.isdecimal() else "",
+        "traffic_type": wanted.traffic_type,
+        "state": wanted.event_state,
+    }
+    return {name: value for name, value in asked.items() if value != ""}
 
 
 def _places(values: Sequence[Any]) -> str:

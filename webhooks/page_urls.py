@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webhooks import message_pages, replay_pages
+from webhooks import event_pages, message_pages, replay_pages
 
 ONE = "admin-settings/integrations/<int:pk>"
 
@@ -12,5 +12,7 @@ urlpatterns = [
     path("messages/<int:pk>/raw/", message_pages.message_raw, name="message_raw"),
     path("messages/<int:pk>/reveal/", message_pages.message_reveal, name="message_reveal"),
     path("messages/<int:pk>/replay/", message_pages.message_replay, name="message_replay"),
+    path("events/", event_pages.events, name="events"),
+    path("event-types/", event_pages.event_types, name="event_types"),
     path(f"{ONE}/replay/", replay_pages.replay_since, name="replay_since"),
 ]

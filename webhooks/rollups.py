@@ -130,6 +130,7 @@ def count_dead(ids: Iterable[int]) -> None:
     tally = Tally()
     for integration, received_at, environment, traffic_type in facts_of(ids):
         tally.add(integration, Count.DEAD, received_at, environment, traffic_type)
+        tally.add_ever(integration, Count.DEAD, received_at)
     tally.store()
 
 

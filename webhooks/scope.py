@@ -51,7 +51,18 @@ def scope_of(request: HttpRequest) -> Scope:
 def filter_of(request: HttpRequest, scope: Scope) -> Filter:
     """The filter that stands in the address."""
     query = request.GET
-    names = ("state", "environment", "reason", "subject", "event_type", "key")
+    names = (
+        "fme_environment",
+        "traffic_type",
+        "event_state",
+        "state",
+        "environment",
+        "reason",
+        "subject",
+        "event_type",
+        "key",
+        "stage",
+    )
     return Filter(
         integrations=scope.chosen,
         span=span_of(query, zone=zone_named(request.COOKIES.get("zone", ""))),

@@ -8,6 +8,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from integrations.found import access_of
+from integrations.models import SentryIntegration
+from webhooks import numbers, problems
+from webhooks.pipeline import Overview, overview_of
 from webhooks.reasons import reason_words
 
 register = template.Library()
@@ -32,6 +36,12 @@ def clock(context: Context, at: datetime | None, precision: str = "ms") -> SafeS
     )
 
 
+@register.simple_tag(takes_context=True)
+def field_time(context: Context, at: datetime | None) -> str:
+    """A time as a field of a form holds it, in the reader's zone."""
+    return f"{at.astimezone(getattr(context.get('page'), 'timezone', UTC)):%Y-%m-%dT%H:%M}" if at else ""
+
+
 @register.filter
 def number(value: float | None) -> str:
     """A count with separators, as in 12,480."""
@@ -48,3 +58,21 @@ def reason(code: str, subject: str = "") -> str:
 def of_key(values: dict[object, object], key: object) -> object:
     """What a map holds under a key."""
     return values.get(key)
+
+
+@register.simple_tag
+def list_numbers(rows: list[tuple[SentryIntegration, object, object]]) -> numbers.ListNumbers:
+    """What the list of integrations counts, for all of them at once."""
+    return numbers.list_numbers([row[0] for row in rows])
+
+
+@register.simple_tag(takes_context=True)
+def overview(context: Context, integration: SentryIntegration) -> Overview:
+    """The numbers of an integration's page, of the time in the address."""
+    return overview_of(integration, context["request"].GET, getattr(context.get("page"), "timezone", UTC))
+
+
+@register.simple_tag(takes_context=True)
+def open_problems(context: Context, integration: SentryIntegration | None = None) -> int:
+    """How many problems are open that the reader may see."""
+    return problems.count_open(access_of(context["request"]), integration)

@@ -1,0 +1,306 @@
+"""An integration's numbers for a chosen time: the way from exception to track event, and the chart over it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils import timezone
+
+from integrations.models import Environment, SentryIntegration
+from integrations.states import Status
+from webhooks.charts import Plot, Series, band_floor, band_path, plot
+from webhooks.log import STAGES
+from webhooks.models import HourlyCount
+from webhooks.numbers import Numbers, list_numbers
+from webhooks.reasons import is_fixable, reason_words
+from webhooks.rollups import BETWEEN, EVER, LATENCY_SECONDS, Count, hour_of
+from webhooks.spans import Span, span_of
+
+MOST_DROPS = 4
+SPLITS = {"place": "By environment and traffic type", "type": "By event type"}
+MOST_SERIES = 3
+LONGEST = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """What was lost at a station: how many, why, and where the messages are."""
+
+    state: Status
+    count: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One step of the way."""
+
+    word: str
+    count: int
+    address: str
+    band: str
+    drops: tuple[Drop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """The environment most messages were dropped for."""
+
+    name: str
+    count: int
+    first_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything the numbers' part of an integration's page shows."""
+
+    span: Span
+    since: datetime
+    until: datetime
+    numbers: Numbers
+    stations: tuple[Station, ...]
+    floor_percent: int
+    events_made: int
+    messages_made: int
+    latency: tuple[str, str]
+    unmapped: Unmapped | None
+    split: str
+    chart: Plot
+    slots: tuple[datetime, ...]
+    slot_hours: int
+    table: tuple[tuple[datetime, tuple[int, ...]], ...]
+    log_address: str
+
+    @property
+    def labels(self) -> tuple[datetime, ...]:
+        """The times under the chart: at most five, evenly spread."""
+        step = max(1, len(self.slots) // 4)
+        return self.slots[::step][:5]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One row of the hourly counts."""
+
+    hour: datetime
+    name: str
+    parts: tuple[str, ...]
+    count: int
+
+
+def overview_of(integration: SentryIntegration, query: QueryDict, zone: tzinfo) -> Overview:
+    """Read and arrange the numbers: nine queries, none of them over messages or track events by the row."""
+    span = span_of(query, default="24h", zone=zone)
+    since, until = bounds(span)
+    rows = counted(integration.pk, since, until)
+    numbers = list_numbers([integration]).by_id[integration.pk]
+    address = Addresses(integration.pk, since, until)
+    stations, floor = stations_of(rows, address)
+    split = query.get("split", "place") if query.get("split") in SPLITS else "place"
+    slots, hours = slots_of(since, until)
+    chart = chart_of(rows, slots, hours, split=split)
+    received, dropped = total(rows, Count.RECEIVED), total(rows, Count.DROPPED)
+    return Overview(
+        span=span, since=since, until=until, numbers=numbers, stations=stations, floor_percent=round(floor * 100),
+        events_made=total(rows, Count.EVENT), messages_made=received - dropped, latency=latency_of(rows),
+        unmapped=unmapped_of(rows), split=split, chart=chart, slots=slots, slot_hours=hours,
+        table=tuple(
+            (slot, tuple(series.values[place] for series in (chart.line, *chart.bars)))
+            for place, slot in enumerate(slots)
+        ),
+        log_address=address.of(state="dropped"),
+    )  # fmt: skip
+
+
+def bounds(span: Span) -> tuple[datetime, datetime]:
+    """Whole hours: the counts know no finer ones."""
+    now = timezone.now()
+    until = min(span.until, now) if span.until else now
+    since = span.since or until - timedelta(hours=24)
+    since = max(since, until - LONGEST)
+    return hour_of(min(since, until)), hour_of(until) + timedelta(hours=1)
+
+
+def counted(integration: int, since: datetime, until: datetime) -> list[Counted]:
+    """The hourly counts of a time."""
+    names = [
+        Count.RECEIVED, Count.UNVERIFIED, Count.DROPPED, Count.EVENT, Count.TYPE, Count.DELIVERED, Count.DEAD,
+        Count.LATENCY,
+    ]  # fmt: skip
+    rows = HourlyCount.objects.filter(
+        integration=integration, name__in=names, hour__gte=since, hour__lt=until
+    )
+    return [
+        Counted(hour, name, tuple(label.split(BETWEEN)), count)
+        for hour, name, label, count in rows.exclude(hour=EVER).values_list("hour", "name", "label", "count")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Links to the messages and track events behind a number."""
+
+    integration: int
+    since: datetime
+    until: datetime
+
+    def of(self, page: str = "messages", **query: str) -> str:
+        """The page with this filter, for exactly the counted hours."""
+        ends = {"from": f"{self.since:%Y-%m-%dT%H:%M}+00:00", "to": f"{self.until:%Y-%m-%dT%H:%M}+00:00"}
+        return f"{reverse(page)}?{urlencode({'integration': self.integration, 'range': 'custom', **ends, **query})}"
+
+
+def total(rows: Iterable[Counted], name: Count) -> int:
+    """How often in all."""
+    return sum(row.count for row in rows if row.name == name)
+
+
+def stations_of(rows: Sequence[Counted], address: Addresses) -> tuple[tuple[Station, ...], float]:
+    """The six stations, and where the scale of their band begins."""
+    unverified, received = total(rows, Count.UNVERIFIED), total(rows, Count.RECEIVED)
+    dropped: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        if row.name == Count.DROPPED:
+            dropped[(row.parts[0], row.parts[1] if len(row.parts) > 1 else "")] += row.count
+    at_stage = [
+        Counter({key: count for key, count in dropped.items() if key[0] in reasons})
+        for reasons in STAGES.values()
+    ]
+    counts = [received + unverified, received]
+    for stage in at_stage:
+        counts.append(counts[-1] - stage.total())
+    made, sent, dead = (total(rows, name) for name in (Count.EVENT, Count.DELIVERED, Count.DEAD))
+    shares = [count / counts[0] if counts[0] else 0.0 for count in counts]
+    shares.append(shares[-1] * (min(sent / made, 1) if made else 0.0 if counts[-1] else 1.0))
+    floor = band_floor(shares)
+    heights = [max(0.0, (share - floor) / (1 - floor)) for share in shares]
+    words = [
+        "Received",
+        "Verified",
+        "Exception",
+        "Environment matched",
+        "Identity found",
+        "Track events delivered",
+    ]
+    links = [
+        address.of(), address.of(), *(address.of(stage=stage) for stage in STAGES), address.of("events", event_state="done"),
+    ]  # fmt: skip
+    drops = [
+        (),
+        _lost(unverified, Status("bad", "x", "signature wrong"), address.of(state="failed")),
+        *(_reasons(stage, address) for stage in at_stage),
+        (
+            *_lost(
+                max(made - sent - dead, 0), Status("info", "clock", "waiting"), address.of(state="waiting")
+            ),
+            *_lost(dead, Status("bad", "x", "failed"), address.of(state="failed")),
+        ),
+    ]
+    return tuple(
+        Station(word, count, link, band_path(heights[max(place - 1, 0)], heights[place]), lost)
+        for place, (word, count, link, lost) in enumerate(
+            zip(words, [*counts, sent], links, drops, strict=True)
+        )
+    ), floor
+
+
+def _lost(count: int, state: Status, link: str) -> tuple[Drop, ...]:
+    return (Drop(state, count, link),) if count > 0 else ()
+
+
+def _reasons(stage: Counter[tuple[str, str]], address: Addresses) -> tuple[Drop, ...]:
+    """The most frequent reasons of one station, each with what it is about; the rest of a reason in one line."""
+    drops = []
+    for (reason, subject), count in stage.most_common(MOST_DROPS):
+        if count <= 0:
+            continue
+        fixable = is_fixable(reason)
+        state = Status(
+            "warn" if fixable else "", "alert" if fixable else "skip", reason_words(reason, subject)
+        )
+        query = {"reason": reason, "state": "dropped"} | ({"subject": subject} if subject else {})
+        drops.append(Drop(state, count, address.of(**query)))
+    if (rest := stage.total() - sum(drop.count for drop in drops)) > 0:
+        drops.append(Drop(Status("", "skip", "for other reasons"), rest, address.of(state="dropped")))
+    return tuple(drops)
+
+
+def unmapped_of(rows: Iterable[Counted]) -> Unmapped | None:
+    """The environment without a mapping that came most often."""
+    counts: Counter[str] = Counter()
+    first: dict[str, datetime] = {}
+    for row in rows:
+        if row.name == Count.DROPPED and row.parts[0] == "environment_unmapped" and len(row.parts) > 1:
+            counts[row.parts[1]] += row.count
+            first[row.parts[1]] = min(row.hour, first.get(row.parts[1], row.hour))
+    name, count = counts.most_common(1)[0] if counts else ("", 0)
+    return Unmapped(name, count, first[name]) if count > 0 and name else None
+
+
+def latency_of(rows: Iterable[Counted]) -> tuple[str, str]:
+    """The median and the 95th percentile of received to delivered, each as "under 2 s"; blank without any."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        if row.name == Count.LATENCY:
+            counts[row.parts[0]] += row.count
+    return percentile(counts, 0.5), percentile(counts, 0.95)
+
+
+def percentile(counts: Counter[str], share: float) -> str:
+    """The upper end of the class in which `share` of all lies."""
+    below, wanted = 0, counts.total() * share
+    if not wanted:
+        return ""
+    for end in LATENCY_SECONDS:
+        below += counts[str(end)]
+        if below >= wanted:
+            return f"{end} s" if end < 60 else f"{end // 60} min"
+    return "more than an hour"
+
+
+def slots_of(since: datetime, until: datetime) -> tuple[tuple[datetime, ...], int]:
+    """The bars of the chart: of one hour up to two days, of six up to eight, of a day beyond."""
+    length = until - since
+    hours = 1 if length <= timedelta(hours=50) else 6 if length <= timedelta(days=8) else 24
+    count = -(-int(length.total_seconds()) // (hours * 3600))
+    return tuple(since + timedelta(hours=hours * place) for place in range(max(count, 1))), hours
+
+
+def chart_of(rows: Sequence[Counted], slots: Sequence[datetime], hours: int, *, split: str) -> Plot:
+    """Track events by place or by type, stacked, under the line of messages received."""
+    name = Count.TYPE if split == "type" else Count.EVENT
+    series: defaultdict[tuple[str, ...], list[int]] = defaultdict(lambda: [0] * len(slots))
+    line = [0] * len(slots)
+    for row in rows:
+        slot = int((row.hour - slots[0]).total_seconds() // (3600 * hours))
+        if not 0 <= slot < len(slots):
+            continue
+        if row.name == Count.RECEIVED:
+            line[slot] += row.count
+        elif row.name == name:
+            series[row.parts if split == "place" else row.parts[:1]][slot] += row.count
+    ranked = sorted(series.items(), key=lambda item: -sum(item[1]))
+    if len(ranked) > MOST_SERIES:
+        rest = [
+            sum(values) for values in zip(*(values for _, values in ranked[MOST_SERIES - 1 :]), strict=True)
+        ]
+        ranked = [*ranked[: MOST_SERIES - 1], (("",), rest)]
+    names = _names([parts for parts, _ in ranked], split)
+    stacked = [Series(words, tuple(values)) for words, (_, values) in zip(names, ranked, strict=True)]
+    return plot(stacked, Series("Messages received", tuple(line)))
+
+
+def _names(labels: Sequence[tuple[str, ...]], split: str) -> list[str]:
+    if split == "type":
+        return [parts[0] or "Other event types" for parts in labels]
+    ids = [int(parts[0]) for parts in labels if parts[0].isdecimal()]
+    environments = dict(Environment.objects.filter(pk__in=ids).values_list("pk", "name"))
+    return [
+        f"{environments.get(int(parts[0]), 'Removed environment')}, {parts[1]}" if len(parts) > 1 else "Other"
+        for parts in labels
+    ]
