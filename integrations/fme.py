@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from integrations.lenient import JsonObject, JsonValue
+from integrations.payloads.lenient import JsonObject, JsonValue
 from integrations.peers import Answer, Peer, PeerError
 
 Params: TypeAlias = dict[str, str | int]

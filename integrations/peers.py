@@ -18,7 +18,7 @@ from django.conf import settings
 from requests.adapters import HTTPAdapter
 from urllib3 import exceptions as urllib3_errors
 
-from integrations.lenient import JsonValue
+from integrations.payloads.lenient import JsonValue
 from integrations.words import conceal, retry_after_seconds, words_of
 
 MAX_ANSWER_BYTES = 1_000_000

@@ -2,7 +2,7 @@
 
 import re
 
-from integrations.lenient import JsonValue
+from integrations.payloads.lenient import JsonValue
 
 REDIRECTS = (301, 302, 307, 308)
 _SLUG = re.compile(r"[\w.-]{1,100}", re.ASCII)

@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from integrations.catalogue import refresh_now
-from integrations.lenient import JsonValue
 from integrations.models import Account, Environment, SdkKeyOrder
+from integrations.payloads.lenient import JsonValue
 from integrations.peers import Peer, PeerError
 from integrations.sdk_keys import drain_sdk_keys
 from integrations.services import order_sdk_key

@@ -15,7 +15,7 @@ import jwt
 from django.conf import settings
 from django.utils import timezone
 
-from integrations.lenient import JsonObject, JsonValue
+from integrations.payloads.lenient import JsonObject, JsonValue
 from integrations.peers import Answer, Peer, PeerError
 
 EVENTS = ("event.created",)

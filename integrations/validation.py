@@ -12,8 +12,8 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 
-from integrations.environments import check_environment_name
-from integrations.path_advice import check_path
+from integrations.mapping.environments import check_environment_name
+from integrations.mapping.path_advice import check_path
 
 LONGEST_SLUG = 100
 UUID_CHARACTERS = 36

@@ -7,7 +7,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from html import unescape
 
-from integrations.lenient import JsonObject, JsonValue
+from integrations.payloads.lenient import JsonObject, JsonValue
 
 MAX_WORDS = 300
 """Characters of a peer's words that are kept: a sentence or two, never a page."""

@@ -15,8 +15,14 @@ from django.db import IntegrityError
 
 from durable.wake import wake
 from integrations import announcements
-from integrations.envelopes import AppEnvelope, PayloadUnreadable, Source, read_app_envelope, read_event_id
 from integrations.models import SentryIntegration
+from integrations.payloads.envelopes import (
+    AppEnvelope,
+    PayloadUnreadable,
+    Source,
+    read_app_envelope,
+    read_event_id,
+)
 from webhooks import hook_secrets
 from webhooks.counters import duplicates_total
 from webhooks.hook_secrets import KnownHook

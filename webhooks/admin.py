@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from durable.models import State
 from durable.wake import wake
-from integrations.admin_parts import ReadOnlyAdmin, ReadOnlyInline
+from integrations.admin.parts import ReadOnlyAdmin, ReadOnlyInline
 from webhooks.inbox import replay
 from webhooks.masking import mask, mask_text
 from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent

@@ -10,12 +10,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from durable.models import State
-from integrations.envelopes import PayloadUnreadable, Source
-from integrations.identity import key_of
-from integrations.lenient import JsonValue
 from integrations.mapping import Rules
+from integrations.mapping.identity import key_of
 from integrations.models import Environment
 from integrations.payloads import SentryException, parse
+from integrations.payloads.envelopes import PayloadUnreadable, Source
+from integrations.payloads.lenient import JsonValue
 from integrations.rules import rules_for
 from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent
 

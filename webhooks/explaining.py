@@ -3,11 +3,11 @@
 import json
 from dataclasses import dataclass, replace
 
-from integrations.envelopes import PayloadUnreadable, Source, guess_source
-from integrations.identity import kind_of
-from integrations.lenient import JsonValue
 from integrations.mapping import Explanation, Rules, TrackEvent, explain
+from integrations.mapping.identity import kind_of
 from integrations.payloads import SentryException, parse
+from integrations.payloads.envelopes import PayloadUnreadable, Source, guess_source
+from integrations.payloads.lenient import JsonValue
 from integrations.rules import rules_for
 from integrations.states import Status
 from webhooks.masking import ADDRESS, EMAIL, HIDDEN, mask, mask_text

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from integrations.lenient import JsonValue
+from integrations.payloads.lenient import JsonValue
 from webhooks.masking import ADDRESS, DEEPEST, EMAIL, HIDDEN, TOO_DEEP
 
 MOST_NODES = 4000

@@ -9,7 +9,7 @@ import re
 from ipaddress import ip_address
 from typing import Final
 
-from integrations.lenient import JsonValue, clean_text
+from integrations.payloads.lenient import JsonValue, clean_text
 
 EMAIL: Final = "[e-mail]"
 ADDRESS: Final = "[IP address]"

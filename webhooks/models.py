@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from durable.models import DurableRow
-from integrations.envelopes import Source
 from integrations.models import Environment, SentryIntegration
+from integrations.payloads.envelopes import Source
 
 
 class Replay(models.TextChoices):

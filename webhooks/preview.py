@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from integrations.envelopes import PayloadUnreadable, guess_source
 from integrations.mapping import EnvironmentRule, IdentityRule, Rules, Skip, SkipCode, Translation, translate
 from integrations.payloads import parse
+from integrations.payloads.envelopes import PayloadUnreadable, guess_source
 from integrations.services import Configuration
 
 

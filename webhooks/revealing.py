@@ -2,8 +2,8 @@
 
 from auditlog.models import LogEntry
 
-from integrations.lenient import JsonValue, load_object
 from integrations.models import Project
+from integrations.payloads.lenient import JsonValue, load_object
 from integrations.roles import Access
 from webhooks.masking import mask, mask_text
 from webhooks.models import InboxMessage

@@ -11,8 +11,8 @@ from integrations import hooks, remedies
 from integrations.announcements import forget
 from integrations.hooks import drain_hooks
 from integrations.installations import drain_installations
-from integrations.lenient import JsonObject
 from integrations.models import SentryInstallation, ServiceHook
+from integrations.payloads.lenient import JsonObject
 from integrations.peers import Peer
 from integrations.sentry import SentryClient
 from integrations.services import remove_integration, want_hook

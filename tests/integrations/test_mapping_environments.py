@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.environments import near_miss
 from integrations.mapping import check_environment_name
+from integrations.mapping.environments import near_miss
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.identity import key_of
 from integrations.mapping import Skip, SkipCode, translate
+from integrations.mapping.identity import key_of
 from integrations.payloads import PayloadUnreadable, Source, parse
 from tests.integrations.bodies import hook_with, rules
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.paths import MISSING, relative, walk
 from integrations.payloads import Found, Source, parse
+from integrations.payloads.paths import MISSING, relative, walk
 from tests.integrations.bodies import hook_with, hooked, in_both_forms, parsed
 
 SERVICE_HOOK, APP = Source.SERVICE_HOOK, Source.APP

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.mapping import Verdict, check_path
-from integrations.paths import relative
+from integrations.payloads.paths import relative
 
 
 @pytest.mark.parametrize(

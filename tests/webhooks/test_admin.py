@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from durable.models import State
-from integrations.admin_parts import BoundedPaginator, QuietAdmin
+from integrations.admin.parts import BoundedPaginator, QuietAdmin
 from tests.factories import EventFactory, MessageFactory
 from webhooks.models import InboxMessage
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from knox.models import AuthToken
 
-from integrations.admin_parts import BoundedPaginator, QuietAdmin, ReadOnlyAdmin, TabularInline
+from integrations.admin.parts import BoundedPaginator, QuietAdmin, ReadOnlyAdmin, TabularInline
 from integrations.models import Account, Membership
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from integrations import paths
-from integrations.envelopes import Source
-from integrations.lenient import JsonObject, JsonValue, Parts
+from integrations.payloads import paths
+from integrations.payloads.envelopes import Source
+from integrations.payloads.lenient import JsonObject, JsonValue, Parts
 
 # What Sentry's API shows as `entries`, in its order, under the names of the stored event.
 _ENTRY_FIELDS: Final = ("logentry", "exception", "threads", "csp", "breadcrumbs", "request")

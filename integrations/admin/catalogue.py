@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from durable.models import State
 from durable.wake import wake
-from integrations.admin_parts import ROW, QuietAdmin, ReadOnlyAdmin
+from integrations.admin.parts import ROW, QuietAdmin, ReadOnlyAdmin
 from integrations.fields import tail
 from integrations.models import Environment, Project, SdkKeyOrder
 from integrations.orders import request_refresh

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final
 
-from integrations.paths import MAX_PATH, PREFIXES, relative
+from integrations.payloads.paths import MAX_PATH, PREFIXES, relative
 
 
 class Verdict(StrEnum):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from integrations.lenient import clean_text
+from integrations.payloads.lenient import clean_text
 
 
 class SkipCode(StrEnum):

@@ -6,7 +6,7 @@ without an environment.
 
 import re
 
-from integrations.skips import quoted
+from integrations.mapping.skips import quoted
 
 LONGEST_NAME = 64
 

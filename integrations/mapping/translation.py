@@ -8,34 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from integrations.culprit import PLAIN_EVENT_TYPE, culprit_event_type
-from integrations.environments import check_environment_name, near_miss
-from integrations.identity import key_of, kind_of
-from integrations.lenient import JsonValue, clean_text
-from integrations.path_advice import PathAdvice, Verdict, check_path
+from integrations.mapping.culprit import PLAIN_EVENT_TYPE, culprit_event_type
+from integrations.mapping.environments import near_miss
+from integrations.mapping.identity import key_of, kind_of
+from integrations.mapping.skips import Skip, SkipCode, quoted, skip
+from integrations.mapping.wire import Properties, TrackEvent, encode_properties, property_map
 from integrations.payloads import SentryException
-from integrations.skips import Skip, SkipCode, quoted, skip
-from integrations.wire import Properties, TrackEvent, encode_properties, property_map
-
-__all__ = [
-    "EnvironmentDecision",
-    "EnvironmentRule",
-    "Explanation",
-    "IdentityDecision",
-    "IdentityRule",
-    "PathAdvice",
-    "Rules",
-    "Skip",
-    "SkipCode",
-    "TrackEvent",
-    "Translation",
-    "Verdict",
-    "check_environment_name",
-    "check_path",
-    "culprit_event_type",
-    "explain",
-    "translate",
-]
+from integrations.payloads.lenient import JsonValue, clean_text
 
 
 @dataclass(frozen=True, slots=True)

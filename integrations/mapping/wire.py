@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from integrations.lenient import JsonObject
+from integrations.payloads.lenient import JsonObject
 
 PropertyValue: TypeAlias = str | bool
 Properties: TypeAlias = Mapping[str, PropertyValue]

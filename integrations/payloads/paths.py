@@ -7,7 +7,7 @@ so a path is tried as typed and then under the other form's names. Nothing here 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from integrations.lenient import JsonObject, JsonValue, Parts
+from integrations.payloads.lenient import JsonObject, JsonValue, Parts
 
 Node: TypeAlias = JsonValue | Parts
 

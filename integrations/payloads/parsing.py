@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from integrations.envelopes import (
+from integrations.payloads.envelopes import (
     AppEnvelope,
     ErrorOrigin,
     Installation,
@@ -22,8 +22,8 @@ from integrations.envelopes import (
     read_app_envelope,
     read_event_id,
 )
-from integrations.event_time import milliseconds
-from integrations.lenient import (
+from integrations.payloads.event_time import milliseconds
+from integrations.payloads.lenient import (
     UNDECODABLE,
     JsonValue,
     Parts,
@@ -31,7 +31,7 @@ from integrations.lenient import (
     number_or_text_of,
     text_of,
 )
-from integrations.sentry_exception import Found, SentryException
+from integrations.payloads.sentry_exception import Found, SentryException
 
 __all__ = [
     "AppEnvelope",

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from durable.models import State
 from durable.wake import wake
-from integrations.admin_parts import ROW, QuietAdmin, ReadOnlyAdmin, ReadOnlyInline
+from integrations.admin.parts import ROW, QuietAdmin, ReadOnlyAdmin, ReadOnlyInline
 from integrations.fields import tail
 from integrations.models import (
     EnvironmentMapping,

@@ -6,8 +6,8 @@ so a text stays exactly as it is, outer blanks included.
 
 import re
 
-from integrations.lenient import JsonValue
-from integrations.skips import Skip, SkipCode, skip
+from integrations.mapping.skips import Skip, SkipCode, skip
+from integrations.payloads.lenient import JsonValue
 
 LONGEST_KEY = 250
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from integrations.lenient import (
+from integrations.payloads.lenient import (
     UNDECODABLE,
     Parts,
     load_object,

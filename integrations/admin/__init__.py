@@ -1,0 +1,50 @@
+"""What Django admin shows of the configuration, and with which page."""
+
+from auditlog.models import LogEntry
+from django.contrib import admin
+from django.contrib.auth.models import User
+from knox.models import AuthToken
+
+from durable.models import Heartbeat
+from integrations.admin import catalogue, people, sentry
+from integrations.admin.parts import ReadOnlyAdmin
+from integrations.models import (
+    Account,
+    CatalogueRefresh,
+    Environment,
+    EnvironmentMapping,
+    IdentityMapping,
+    Membership,
+    Project,
+    SdkKeyOrder,
+    SentryInstallation,
+    SentryIntegration,
+    ServiceHook,
+    TrafficType,
+)
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    list_display = ("drain", "at")
+
+
+admin.site.register(Project, catalogue.ProjectAdmin)
+admin.site.register(Environment, catalogue.EnvironmentAdmin)
+admin.site.register(TrafficType, catalogue.TrafficTypeAdmin)
+admin.site.register(CatalogueRefresh, catalogue.CatalogueRefreshAdmin)
+admin.site.register(SdkKeyOrder, catalogue.SdkKeyOrderAdmin)
+
+admin.site.register(SentryInstallation, sentry.SentryInstallationAdmin)
+admin.site.register(SentryIntegration, sentry.SentryIntegrationAdmin)
+admin.site.register(EnvironmentMapping, sentry.EnvironmentMappingAdmin)
+admin.site.register(IdentityMapping, sentry.IdentityMappingAdmin)
+admin.site.register(ServiceHook, sentry.ServiceHookAdmin)
+
+admin.site.register(Account, people.AccountAdmin)
+admin.site.register(Membership, people.MembershipAdmin)
+# These replace what django.contrib.auth, knox and auditlog register.
+admin.site.unregister([User, AuthToken, LogEntry])
+admin.site.register(User, people.PersonAdmin)
+admin.site.register(AuthToken, people.ApiTokenAdmin)
+admin.site.register(LogEntry, people.RecordAdmin)
