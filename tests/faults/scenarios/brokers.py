@@ -1,0 +1,44 @@
+"""A broker that is stopped, wiped, or accepts and never answers."""
+
+import time
+from collections.abc import Callable
+
+from tests.faults.run import Run
+
+ANSWER_SECONDS = 1.0
+
+
+def stopped(run: Run) -> None:
+    """Connections are refused for a while."""
+    broker = run.world.broker
+    disturbed(run, broker.refuse)
+
+
+def wiped(run: Run) -> None:
+    """Everything that waited in the broker is gone, and the queue with it."""
+    broker = run.world.broker
+    disturbed(run, broker.wipe)
+
+
+def silent(run: Run) -> None:
+    """Connections are accepted and never answered."""
+    broker = run.world.broker
+    disturbed(run, broker.hang)
+
+
+def disturbed(run: Run, disturb: Callable[[], None]) -> None:
+    """Under load: disturb, wait, give back; webhooks are answered within a second and all is delivered."""
+    stack = run.stack("web", "worker", "beat")
+    source = run.source()
+    load = source.load(stack, run.count, run.dice, rate=60 if run.is_short else 100)
+    try:
+        run.pause(0.5, 1.0)
+        disturb()
+        time.sleep(run.seconds(short=3, full=12))
+    finally:
+        run.world.broker.allow()
+    load.wait(60)
+    row = run.settle(source, load, seconds=60)
+    assert row.accepted == run.count
+    assert not row.duplicated, "an event came twice"
+    run.in_time(row, ANSWER_SECONDS)

@@ -1,0 +1,152 @@
+"""The product without one of its protections, named by FAULT_WITHOUT: the scenario that shows it has to fail.
+
+Takes the place of `config.wsgi`, `config.celery` and `manage.py`.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.core.management import execute_from_command_line
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+application = get_wsgi_application()
+
+from django.conf import settings  # noqa: E402 - after the settings are set up
+
+from config.celery import app  # noqa: E402
+from durable import drains, models, patience, retry, wake  # noqa: E402
+from integrations import hooks  # noqa: E402
+from webhooks import accept, delivery, inbox, outbox, queue, spool, verdict, writer  # noqa: E402
+from webhooks.keeper import ensure_keeper  # noqa: E402
+from webhooks.outcome import Outcome  # noqa: E402
+
+__all__ = ["app", "application"]
+
+
+def without_leases() -> None:
+    """A claim is for ever: what a dead worker held is never looked at again."""
+    settings.LEASE_SECONDS = 10**6
+    models.DurableQuerySet.bring_back = lambda *arguments, **named: 0
+
+
+def without_finishing() -> None:
+    """SIGTERM ends a process where it stands."""
+    import signal
+
+    signal.signal = lambda number, handler: None  # type: ignore[assignment]
+
+
+def without_commit() -> None:
+    """Answer first, store when there is time."""
+    import threading
+
+    honest = writer.writer.store
+
+    def later(message: Any, *, deadline_seconds: float) -> bool:
+        threading.Timer(0.3, honest, args=(message,), kwargs={"deadline_seconds": 60}).start()
+        return True
+
+    writer.writer.store = later  # type: ignore[method-assign]
+
+
+def without_sweep() -> None:
+    """Only the bell wakes workers."""
+    app.conf.beat_schedule = {}
+
+
+def without_bell_thread() -> None:
+    """The request publishes by itself."""
+    wake.bell.ring = lambda *names: wake.bell._publish(set(names)) and None  # type: ignore[method-assign]
+
+
+def without_patience() -> None:
+    """An outcome is written down once."""
+    delivery.patiently = lambda write: write()
+
+
+def without_deadline() -> None:
+    """A request waits for the database as long as it takes."""
+    settings.HOOK_DEADLINE_SECONDS = 600
+
+
+def without_spool() -> None:
+    """What the database does not take is refused."""
+    accept.keep = lambda request: Outcome.FULL
+
+
+def without_bound() -> None:
+    """The spool takes whatever comes."""
+    spool.Spool._make_room = lambda self, size, suffix: None  # type: ignore[method-assign]
+
+
+def without_ambiguity() -> None:
+    """A lost answer is taken for a good one."""
+    honest = delivery.Delivery.hold
+
+    def hope(self: Any, attempt: Any, batch: Any, reason: str, outcome: Any, **named: Any) -> None:
+        if outcome == "ambiguous":
+            self.finish(attempt, batch)
+        else:
+            honest(self, attempt, batch, reason, outcome, **named)
+
+    delivery.Delivery.hold = hope  # type: ignore[method-assign]
+
+
+def without_halving() -> None:
+    """A refused batch is tried again as it is."""
+    delivery.judge = lambda status: verdict.Verdict.DELIVERED if status < 300 else verdict.Verdict.HOLD
+
+
+def without_cap() -> None:
+    """Waits grow without end."""
+    retry.FIRST_SECONDS, retry.CAP_SECONDS = 10**6, 10**9
+
+
+def without_bringing_back() -> None:
+    """A date is believed, whatever clock wrote it."""
+    models.DurableQuerySet.bring_back = lambda *arguments, **named: 0
+    outbox.holding.bring_back = lambda *arguments: 0
+
+
+def without_adopting() -> None:
+    """A hook is made without looking for one that is there."""
+    hooks._ours = lambda hook, remote: []
+
+
+def without_claims() -> None:
+    """A claim holds nothing: everybody takes what is due."""
+    honest = queue.claim_events
+
+    def claim_nothing(token: Any, *, environment_id: int, limit: int, now: Any, until: Any) -> Any:
+        return honest(token, environment_id=environment_id, limit=limit, now=now, until=now - timedelta(seconds=1))
+
+    outbox.claim_events = claim_nothing
+
+
+PROTECTIONS: dict[str, Callable[[], None]] = {
+    "leases": without_leases,
+    "finishing on SIGTERM": without_finishing,
+    "commit before the answer": without_commit,
+    "sweep": without_sweep,
+    "bell thread": without_bell_thread,
+    "patient outcomes": without_patience,
+    "deadline": without_deadline,
+    "spool": without_spool,
+    "bound of the spool": without_bound,
+    "ambiguous is retried": without_ambiguity,
+    "halving": without_halving,
+    "cap of an hour": without_cap,
+    "bringing back": without_bringing_back,
+    "adopting by address": without_adopting,
+    "claims": without_claims,
+    "threads": lambda: None,  # fewer threads are a matter of how the server is started
+}
+PROTECTIONS[os.environ["FAULT_WITHOUT"]]()
+ensure_keeper()
+
+if __name__ == "__main__":
+    execute_from_command_line(["manage.py", *sys.argv[1:]])
