@@ -14,11 +14,11 @@ os.environ.update(
     CELERY_BROKER_URL="",
 )
 
-from config.settings import *  # noqa: E402, F403 - the environment has to be set first
+from config.settings import *  # noqa: F403 - Django's way to derive settings
+from config.settings import DATABASES, VAR_DIR
 
 # A file, not memory: threads and the live server open connections of their own.
 if "sqlite" in DATABASES["default"]["ENGINE"]:
-    VAR_DIR.mkdir(exist_ok=True)
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / f"test-{os.getpid()}.sqlite3"}
 WEBHOOK_WRITER = "inline"
 OUTBOX_THREADS = 1  # a test's transaction is seen by its own thread only

@@ -35,9 +35,13 @@ def test_a_database_known_to_be_away_is_not_asked(client, threaded, monkeypatch)
     assert client.get("/readyz").json()["database"] == "away"
 
 
-def test_only_a_full_spool_beside_a_database_that_is_away_is_a_failure(client, threaded, settings, monkeypatch):
+def test_only_a_full_spool_beside_a_database_that_is_away_is_a_failure(
+    client, threaded, settings, monkeypatch
+):
     settings.SPOOL_MAX_BYTES = 0
-    monkeypatch.setattr(health, "database_state", lambda: {"database": "ok", "migrations": "ok", "drain": "ok"})
+    monkeypatch.setattr(
+        health, "database_state", lambda: {"database": "ok", "migrations": "ok", "drain": "ok"}
+    )
     well = client.get("/readyz").status_code
     threaded._away.set()
 

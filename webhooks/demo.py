@@ -41,7 +41,7 @@ Kind = tuple[str, str, str, str]
 
 KINDS: dict[str, tuple[Kind, ...]] = {  # exception type, its value, culprit, platform
     "front-end": (
-        ("TypeError", "Cannot read properties of null (reading 'items')", "onCheckoutClick(/checkout.html)", "javascript"),
+        ("TypeError", "Cannot read properties of null (reading 'items')", "onCheckout(/checkout.html)", "javascript"),
         ("Error", "Test error", "?(/checkout.html)", "javascript"),
         ("RangeError", "Invalid time value", "formatDate(/account.html)", "javascript"),
         ("NetworkError", "Failed to fetch cart", "loadCart(/cart.html)", "javascript"),
@@ -55,7 +55,9 @@ KINDS: dict[str, tuple[Kind, ...]] = {  # exception type, its value, culprit, pl
         ("MailError", "SMTP 421 try later", "send(mailer)", "node"),
         ("Error", "connect ECONNREFUSED", "Worker.run(queue)", "node"),
     ),
-    "android-app": (("NullPointerException", "Attempt to invoke a method on null", "MainActivity in onCreate", "java"),),
+    "android-app": (
+        ("NullPointerException", "Attempt to invoke a method on null", "MainActivity in onCreate", "java"),
+    ),
     "ios-app": (("NSRangeException", "index 4 beyond bounds", "CartViewController in reload", "cocoa"),),
 }  # fmt: skip
 
@@ -83,7 +85,10 @@ PLANS = (
         ("production",) * 16 + ("Staging",) * 2 + ("preview",), 130,
     ),
     Plan("payments-api", "Webshop", BOTH, USER, ("production",) * 9 + ("Staging",), 40, wants_culprit=True),
-    Plan("mailer", "Back office", {"production": "Production", "staging": "Staging"}, USER, ("production", "staging"), 8),
+    Plan(
+        "mailer", "Back office", {"production": "Production", "staging": "Staging"}, USER,
+        ("production", "staging"), 8,
+    ),
     Plan("android-app", "Mobile apps", BOTH, {"data.error.user.id": "device"}, ("production",), 0, "acme-mobile"),
     Plan("ios-app", "Mobile apps", BOTH, USER, ("production",), 12, "acme-mobile", is_active=False),
 )  # fmt: skip
@@ -240,7 +245,8 @@ def _body(plan: Plan, event_id: str, at: datetime, environment: str, dice: rando
             "user": user, "tags": [{"key": key, "value": word} for key, word in tags.items()],
             "entries": [] if is_message else [{"type": "exception", "data": exception}],
             "contexts": {"browser": {"name": "Chrome", "version": "126.0.0", "type": "browser"}},
-            "context": {"cart": {"items": number % 9, "coupon": None}}, "sdk": {"name": f"sentry.{platform}", "version": "8.2.0"},
+            "context": {"cart": {"items": number % 9, "coupon": None}},
+            "sdk": {"name": f"sentry.{platform}", "version": "8.2.0"},
             "url": f"https://acme-gmbh.sentry.example/issues/{30 + len(value)}/events/{event_id}/",
         },
     }  # fmt: skip

@@ -138,7 +138,9 @@ def _culprit_row(explanation: Explanation, rules: Rules) -> list[Decision]:
     if not rules.wants_culprit:
         return []
     culprit = mask_text(explanation.culprit or "")
-    state = Status("ok", "check", "Named") if explanation.culprit_event_type else Status("", "skip", "No culprit")
+    state = (
+        Status("ok", "check", "Named") if explanation.culprit_event_type else Status("", "skip", "No culprit")
+    )
     note = explanation.culprit_event_type or ""
     return [Decision("Culprit", "separate event", culprit or "none", "", state, note, is_culprit=True)]
 

@@ -188,8 +188,10 @@ def stations_of(rows: Sequence[Counted], address: Addresses) -> tuple[tuple[Stat
         "Track events delivered",
     ]
     links = [
-        address.of(), address.of(), *(address.of(stage=stage) for stage in STAGES), address.of("events", event_state="done"),
-    ]  # fmt: skip
+        *(address.of(), address.of()),
+        *(address.of(stage=stage) for stage in STAGES),
+        address.of("events", event_state="done"),
+    ]
     drops = [
         (),
         _lost(unverified, Status("bad", "x", "signature wrong"), address.of(state="failed")),

@@ -76,6 +76,4 @@ def _until(query: QueryDict, span: Span) -> datetime | None:
 
 def _record(integration: object, count: int, span: Span, reason: str) -> None:
     words = f"{count} messages of {span.words}" + (f", {REASONS[reason].words}" if reason else "")
-    LogEntry.objects.log_create(
-        integration, action=LogEntry.Action.UPDATE, changes={"replay": ["", words]}
-    )
+    LogEntry.objects.log_create(integration, action=LogEntry.Action.UPDATE, changes={"replay": ["", words]})

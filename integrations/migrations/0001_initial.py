@@ -12,7 +12,6 @@ import integrations.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -21,232 +20,540 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sentry_enabled_at', models.DateTimeField(blank=True, null=True, verbose_name='Sentry integration enabled')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "sentry_enabled_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="Sentry integration enabled"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CatalogueRefresh',
+            name="CatalogueRefresh",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('dead', 'Dead')], default='pending', editable=False, max_length=8)),
-                ('due_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('attempts', models.PositiveIntegerField(default=0, editable=False)),
-                ('faults', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('claim', models.UUIDField(editable=False, null=True)),
-                ('last_error', models.TextField(blank=True, default='', editable=False)),
-                ('refreshed_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("done", "Done"), ("dead", "Dead")],
+                        default="pending",
+                        editable=False,
+                        max_length=8,
+                    ),
+                ),
+                ("due_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("attempts", models.PositiveIntegerField(default=0, editable=False)),
+                ("faults", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("claim", models.UUIDField(editable=False, null=True)),
+                ("last_error", models.TextField(blank=True, default="", editable=False)),
+                ("refreshed_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'abstract': False,
-                'indexes': [models.Index(condition=models.Q(('state', 'pending')), fields=['due_at', 'id'], name='cataloguerefresh_due')],
+                "abstract": False,
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "pending")),
+                        fields=["due_at", "id"],
+                        name="cataloguerefresh_due",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Project',
+            name="Project",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fme_id', models.CharField(max_length=100, verbose_name='FME id')),
-                ('name', models.CharField(max_length=255)),
-                ('gone_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='gone upstream since')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fme_id", models.CharField(max_length=100, verbose_name="FME id")),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "gone_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="gone upstream since"
+                    ),
+                ),
             ],
             options={
-                'ordering': [django.db.models.functions.text.Lower('name')],
-                'constraints': [models.UniqueConstraint(fields=('fme_id',), name='project_fme_id')],
+                "ordering": [django.db.models.functions.text.Lower("name")],
+                "constraints": [models.UniqueConstraint(fields=("fme_id",), name="project_fme_id")],
             },
         ),
         migrations.CreateModel(
-            name='Environment',
+            name="Environment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fme_id', models.CharField(max_length=100, verbose_name='FME id')),
-                ('name', models.CharField(max_length=255)),
-                ('gone_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='gone upstream since')),
-                ('is_production', models.BooleanField(default=False)),
-                ('sdk_key', integrations.fields.EncryptedTextField(blank=True, default='', verbose_name='SDK key')),
-                ('sdk_key_set_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('hold_reason', models.TextField(blank=True, default='', editable=False)),
-                ('hold_until', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='next probe')),
-                ('hold_attempts', models.PositiveIntegerField(default=0, editable=False)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='environments', to='integrations.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fme_id", models.CharField(max_length=100, verbose_name="FME id")),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "gone_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="gone upstream since"
+                    ),
+                ),
+                ("is_production", models.BooleanField(default=False)),
+                (
+                    "sdk_key",
+                    integrations.fields.EncryptedTextField(blank=True, default="", verbose_name="SDK key"),
+                ),
+                ("sdk_key_set_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("hold_reason", models.TextField(blank=True, default="", editable=False)),
+                (
+                    "hold_until",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="next probe"),
+                ),
+                ("hold_attempts", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="environments",
+                        to="integrations.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': [django.db.models.functions.text.Lower('name')],
+                "ordering": [django.db.models.functions.text.Lower("name")],
             },
         ),
         migrations.CreateModel(
-            name='SdkKeyOrder',
+            name="SdkKeyOrder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('dead', 'Dead')], default='pending', editable=False, max_length=8)),
-                ('due_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('attempts', models.PositiveIntegerField(default=0, editable=False)),
-                ('faults', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('claim', models.UUIDField(editable=False, null=True)),
-                ('last_error', models.TextField(blank=True, default='', editable=False)),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('ordered_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sdk_key_orders', to='integrations.environment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("done", "Done"), ("dead", "Dead")],
+                        default="pending",
+                        editable=False,
+                        max_length=8,
+                    ),
+                ),
+                ("due_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("attempts", models.PositiveIntegerField(default=0, editable=False)),
+                ("faults", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("claim", models.UUIDField(editable=False, null=True)),
+                ("last_error", models.TextField(blank=True, default="", editable=False)),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("ordered_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sdk_key_orders",
+                        to="integrations.environment",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='SentryInstallation',
+            name="SentryInstallation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('dead', 'Dead')], default='pending', editable=False, max_length=8)),
-                ('due_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('attempts', models.PositiveIntegerField(default=0, editable=False)),
-                ('faults', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('claim', models.UUIDField(editable=False, null=True)),
-                ('last_error', models.TextField(blank=True, default='', editable=False)),
-                ('uuid', models.UUIDField(unique=True, verbose_name='installation id')),
-                ('organization', models.CharField(blank=True, default='', max_length=100)),
-                ('announced_at', models.DateTimeField(blank=True, null=True, verbose_name='webhook received')),
-                ('code', integrations.fields.EncryptedTextField(blank=True, default='')),
-                ('code_received_at', models.DateTimeField(blank=True, null=True)),
-                ('token', integrations.fields.EncryptedTextField(blank=True, default='')),
-                ('refresh_token', integrations.fields.EncryptedTextField(blank=True, default='')),
-                ('token_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('token_renewed_at', models.DateTimeField(blank=True, null=True)),
-                ('verified_at', models.DateTimeField(blank=True, null=True, verbose_name='told Sentry that it is installed')),
-                ('deleted_at', models.DateTimeField(blank=True, null=True, verbose_name='uninstalled')),
-                ('projects', models.ManyToManyField(blank=True, help_text='Projects whose admins may use this installation.', related_name='sentry_installations', to='integrations.project', verbose_name='released to')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("done", "Done"), ("dead", "Dead")],
+                        default="pending",
+                        editable=False,
+                        max_length=8,
+                    ),
+                ),
+                ("due_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("attempts", models.PositiveIntegerField(default=0, editable=False)),
+                ("faults", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("claim", models.UUIDField(editable=False, null=True)),
+                ("last_error", models.TextField(blank=True, default="", editable=False)),
+                ("uuid", models.UUIDField(unique=True, verbose_name="installation id")),
+                ("organization", models.CharField(blank=True, default="", max_length=100)),
+                (
+                    "announced_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="webhook received"),
+                ),
+                ("code", integrations.fields.EncryptedTextField(blank=True, default="")),
+                ("code_received_at", models.DateTimeField(blank=True, null=True)),
+                ("token", integrations.fields.EncryptedTextField(blank=True, default="")),
+                ("refresh_token", integrations.fields.EncryptedTextField(blank=True, default="")),
+                ("token_expires_at", models.DateTimeField(blank=True, null=True)),
+                ("token_renewed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "verified_at",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="told Sentry that it is installed"
+                    ),
+                ),
+                ("deleted_at", models.DateTimeField(blank=True, null=True, verbose_name="uninstalled")),
+                (
+                    "projects",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Projects whose admins may use this installation.",
+                        related_name="sentry_installations",
+                        to="integrations.project",
+                        verbose_name="released to",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='SentryIntegration',
+            name="SentryIntegration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('organization', models.CharField(max_length=100, verbose_name='Sentry Organization')),
-                ('project_slug', models.CharField(max_length=100, verbose_name='Sentry Project Slug')),
-                ('capture_culprit', models.BooleanField(default=False, verbose_name='Capture Culprit as separate Event')),
-                ('is_active', models.BooleanField(default=True, help_text='Off: messages are stored and skipped.')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('installation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='integrations', to='integrations.sentryinstallation')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='integrations', to='integrations.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("organization", models.CharField(max_length=100, verbose_name="Sentry Organization")),
+                ("project_slug", models.CharField(max_length=100, verbose_name="Sentry Project Slug")),
+                (
+                    "capture_culprit",
+                    models.BooleanField(default=False, verbose_name="Capture Culprit as separate Event"),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(default=True, help_text="Off: messages are stored and skipped."),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "installation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="integrations",
+                        to="integrations.sentryinstallation",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="integrations",
+                        to="integrations.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': [django.db.models.functions.text.Lower('project_slug'), 'pk'],
+                "ordering": [django.db.models.functions.text.Lower("project_slug"), "pk"],
             },
         ),
         migrations.CreateModel(
-            name='EnvironmentMapping',
+            name="EnvironmentMapping",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sentry_environment', models.CharField(max_length=64, verbose_name='Sentry environment')),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='integrations.environment', verbose_name='Harness FME environment')),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='environment_mappings', to='integrations.sentryintegration')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sentry_environment", models.CharField(max_length=64, verbose_name="Sentry environment")),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="integrations.environment",
+                        verbose_name="Harness FME environment",
+                    ),
+                ),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="environment_mappings",
+                        to="integrations.sentryintegration",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='ServiceHook',
+            name="ServiceHook",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('dead', 'Dead')], default='pending', editable=False, max_length=8)),
-                ('due_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('attempts', models.PositiveIntegerField(default=0, editable=False)),
-                ('faults', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('claim', models.UUIDField(editable=False, null=True)),
-                ('last_error', models.TextField(blank=True, default='', editable=False)),
-                ('address', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('organization', models.CharField(max_length=100)),
-                ('project_slug', models.CharField(max_length=100)),
-                ('wanted', models.CharField(choices=[('present', 'Present'), ('absent', 'Absent')], default='present', max_length=8)),
-                ('remote_id', models.CharField(blank=True, default='', max_length=64, verbose_name='id at Sentry')),
-                ('secret', integrations.fields.EncryptedTextField(blank=True, default='')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('confirmed_at', models.DateTimeField(blank=True, null=True, verbose_name='last seen at Sentry')),
-                ('retired_at', models.DateTimeField(blank=True, null=True, verbose_name='replaced or removed')),
-                ('installation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='hooks', to='integrations.sentryinstallation')),
-                ('integration', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='hooks', to='integrations.sentryintegration')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("done", "Done"), ("dead", "Dead")],
+                        default="pending",
+                        editable=False,
+                        max_length=8,
+                    ),
+                ),
+                ("due_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("attempts", models.PositiveIntegerField(default=0, editable=False)),
+                ("faults", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("claim", models.UUIDField(editable=False, null=True)),
+                ("last_error", models.TextField(blank=True, default="", editable=False)),
+                ("address", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("organization", models.CharField(max_length=100)),
+                ("project_slug", models.CharField(max_length=100)),
+                (
+                    "wanted",
+                    models.CharField(
+                        choices=[("present", "Present"), ("absent", "Absent")],
+                        default="present",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "remote_id",
+                    models.CharField(blank=True, default="", max_length=64, verbose_name="id at Sentry"),
+                ),
+                ("secret", integrations.fields.EncryptedTextField(blank=True, default="")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "confirmed_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last seen at Sentry"),
+                ),
+                (
+                    "retired_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="replaced or removed"),
+                ),
+                (
+                    "installation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="hooks",
+                        to="integrations.sentryinstallation",
+                    ),
+                ),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="hooks",
+                        to="integrations.sentryintegration",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='TrafficType',
+            name="TrafficType",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fme_id', models.CharField(max_length=100, verbose_name='FME id')),
-                ('name', models.CharField(max_length=255)),
-                ('gone_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='gone upstream since')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='traffic_types', to='integrations.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fme_id", models.CharField(max_length=100, verbose_name="FME id")),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "gone_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="gone upstream since"
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="traffic_types",
+                        to="integrations.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': [django.db.models.functions.text.Lower('name')],
+                "ordering": [django.db.models.functions.text.Lower("name")],
             },
         ),
         migrations.CreateModel(
-            name='IdentityMapping',
+            name="IdentityMapping",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.CharField(max_length=250, verbose_name='Sentry identity path')),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identity_mappings', to='integrations.sentryintegration')),
-                ('traffic_type', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='integrations.traffictype', verbose_name='Harness FME traffic type')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("path", models.CharField(max_length=250, verbose_name="Sentry identity path")),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="identity_mappings",
+                        to="integrations.sentryintegration",
+                    ),
+                ),
+                (
+                    "traffic_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="integrations.traffictype",
+                        verbose_name="Harness FME traffic type",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('account_admin', 'Account admin'), ('project_admin', 'Project admin'), ('viewer', 'Viewer')], max_length=16)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(blank=True, help_text='Needed for a project admin; a viewer without one reads every project.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='integrations.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("account_admin", "Account admin"),
+                            ("project_admin", "Project admin"),
+                            ("viewer", "Viewer"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Needed for a project admin; a viewer without one reads every project.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="integrations.project",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'project'), name='membership_once', violation_error_message='This person already has a role there.'), models.UniqueConstraint(condition=models.Q(('project', None)), fields=('user',), name='membership_everywhere_once', violation_error_message='This person already has a role in the account.'), models.CheckConstraint(condition=models.Q(models.Q(('project', None), ('role', 'account_admin')), models.Q(('project__isnull', False), ('role', 'project_admin')), ('role', 'viewer'), _connector='OR'), name='membership_scope', violation_error_message='An account admin has no project, a project admin needs one.')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user", "project"),
+                        name="membership_once",
+                        violation_error_message="This person already has a role there.",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("project", None)),
+                        fields=("user",),
+                        name="membership_everywhere_once",
+                        violation_error_message="This person already has a role in the account.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("project", None), ("role", "account_admin")),
+                            models.Q(("project__isnull", False), ("role", "project_admin")),
+                            ("role", "viewer"),
+                            _connector="OR",
+                        ),
+                        name="membership_scope",
+                        violation_error_message="An account admin has no project, a project admin needs one.",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='environment',
-            constraint=models.UniqueConstraint(fields=('project', 'fme_id'), name='environment_fme_id'),
+            model_name="environment",
+            constraint=models.UniqueConstraint(fields=("project", "fme_id"), name="environment_fme_id"),
         ),
         migrations.AddIndex(
-            model_name='sdkkeyorder',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['due_at', 'id'], name='sdkkeyorder_due'),
+            model_name="sdkkeyorder",
+            index=models.Index(
+                condition=models.Q(("state", "pending")), fields=["due_at", "id"], name="sdkkeyorder_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='sentryinstallation',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['due_at', 'id'], name='sentryinstallation_due'),
+            model_name="sentryinstallation",
+            index=models.Index(
+                condition=models.Q(("state", "pending")),
+                fields=["due_at", "id"],
+                name="sentryinstallation_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sentryintegration',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('project', 'organization', 'project_slug'), name='integration_once', violation_error_message='This Sentry project is already integrated with this Harness FME project.'),
+            model_name="sentryintegration",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at", None)),
+                fields=("project", "organization", "project_slug"),
+                name="integration_once",
+                violation_error_message="This Sentry project is already integrated with this Harness FME project.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='environmentmapping',
-            constraint=models.UniqueConstraint(fields=('integration', 'sentry_environment', 'environment'), name='environment_mapping_once'),
+            model_name="environmentmapping",
+            constraint=models.UniqueConstraint(
+                fields=("integration", "sentry_environment", "environment"), name="environment_mapping_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='servicehook',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['due_at', 'id'], name='servicehook_due'),
+            model_name="servicehook",
+            index=models.Index(
+                condition=models.Q(("state", "pending")), fields=["due_at", "id"], name="servicehook_due"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='servicehook',
-            constraint=models.UniqueConstraint(condition=models.Q(('wanted', 'present')), fields=('integration',), name='one_wanted_hook'),
+            model_name="servicehook",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("wanted", "present")), fields=("integration",), name="one_wanted_hook"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='traffictype',
-            constraint=models.UniqueConstraint(fields=('project', 'fme_id'), name='traffic_type_fme_id'),
+            model_name="traffictype",
+            constraint=models.UniqueConstraint(fields=("project", "fme_id"), name="traffic_type_fme_id"),
         ),
         migrations.AddConstraint(
-            model_name='identitymapping',
-            constraint=models.UniqueConstraint(fields=('integration', 'path', 'traffic_type'), name='identity_mapping_once'),
+            model_name="identitymapping",
+            constraint=models.UniqueConstraint(
+                fields=("integration", "path", "traffic_type"), name="identity_mapping_once"
+            ),
         ),
     ]

@@ -37,7 +37,9 @@ def forgotten_secrets() -> None:
 def hook(db: None) -> ServiceHook:
     """front-end → Webshop: staging and production, user and org, as in the product document."""
     project = ProjectFactory(name="Webshop")
-    environments = {name: EnvironmentFactory(project=project, name=name.title()) for name in ("staging", "production")}
+    environments = {
+        name: EnvironmentFactory(project=project, name=name.title()) for name in ("staging", "production")
+    }
     identities = {
         "data.error.user.id": TrafficTypeFactory(project=project, name="user"),
         "data.error.user.orgId": TrafficTypeFactory(project=project, name="org"),
@@ -69,7 +71,11 @@ def deliver(client: Client) -> Post:
         headers = headers_of(name) | changes.pop("headers", {})
         address = changes.pop("address", hook.address)
         return client.post(
-            f"/webhooks/sentry/hooks/{address}/", body, content_type="application/json", headers=headers, **changes
+            f"/webhooks/sentry/hooks/{address}/",
+            body,
+            content_type="application/json",
+            headers=headers,
+            **changes,
         )
 
     return post

@@ -21,11 +21,15 @@ def test_the_two_traffic_types_of_the_product_document(hook, deliver, fme):
 
     drain_all()
 
-    assert sorted((e["environmentName"], e["trafficTypeName"], e["key"], e["timestamp"]) for e in fme.events) == [
+    assert sorted(
+        (e["environmentName"], e["trafficTypeName"], e["key"], e["timestamp"]) for e in fme.events
+    ) == [
         ("Production", "org", "55", 1795399567579),
         ("Production", "user", "42", 1795399567579),
     ]
-    assert {(e["eventTypeId"], e["source"], e["value"]) for e in fme.events} == {("sentry_exception", "Sentry", None)}
+    assert {(e["eventTypeId"], e["source"], e["value"]) for e in fme.events} == {
+        ("sentry_exception", "Sentry", None)
+    }
 
 
 def test_each_environment_is_posted_to_with_its_own_key(hook, deliver, fme):
@@ -75,7 +79,9 @@ def test_a_message_of_a_paused_integration_is_skipped_and_can_be_replayed(hook, 
 
 
 def test_a_replay_sends_only_what_the_mapping_adds(hook, deliver, fme):
-    hook.integration.identity_mappings.filter(path="data.error.user.orgId").update(path="data.error.user.email")
+    hook.integration.identity_mappings.filter(path="data.error.user.orgId").update(
+        path="data.error.user.email"
+    )
     hook.integration.identity_mappings.filter(path="data.error.user.id").update(path="data.error.nothing")
     deliver(hook)
     drain_all()

@@ -19,7 +19,9 @@ def tune(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     for table in QUEUES:
         editor.execute(f"ALTER TABLE {table} SET ({EAGER})")
     with editor.connection.cursor() as cursor:
-        cursor.execute("SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'")
+        cursor.execute(
+            "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
+        )
         row = cursor.fetchone()
     if row and row[0]:
         editor.execute("ALTER TABLE webhooks_inboxmessage ALTER COLUMN body SET COMPRESSION lz4")

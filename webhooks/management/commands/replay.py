@@ -17,9 +17,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--message", type=int, help="id of one message")
-        parser.add_argument("--integration", type=int, help="id of an integration; with --since: all its messages")
+        parser.add_argument(
+            "--integration", type=int, help="id of an integration; with --since: all its messages"
+        )
         parser.add_argument("--since", type=moment, help="date and time, as in 2026-11-23T02:00Z")
-        parser.add_argument("--everything", action="store_true", help="send again what FME has already (it counts twice)")
+        parser.add_argument(
+            "--everything", action="store_true", help="send again what FME has already (it counts twice)"
+        )
         parser.add_argument("--dry-run", action="store_true", help="only say how many messages that would be")
 
     def handle(self, **options: Any) -> None:
