@@ -62,7 +62,7 @@ class DurableQuerySet(models.QuerySet[Row]):
         token, until = uuid4(), timezone.now() + timedelta(seconds=lease_seconds)
         with transaction.atomic():
             keys = list(rows.values_list("pk", flat=True)[:limit])
-            chosen = self.model._default_manager.filter(pk__in=keys)
+            chosen = type(self)(self.model).filter(pk__in=keys)
             chosen.update(claim=token, due_at=until, attempts=F("attempts") + 1)
             return list(chosen.order_by("pk"))
 
@@ -122,7 +122,7 @@ class DurableRow(models.Model):
         until = timezone.now() + timedelta(seconds=lease_seconds)
         return bool(self._held().update(due_at=until))
 
-    def _held(self) -> models.QuerySet[Self]:
+    def _held(self) -> "DurableQuerySet[DurableRow]":
         return type(self)._default_manager.filter(pk=self.pk, claim=self.claim, state=State.PENDING)
 
     def _settle(self, **changes: Any) -> bool:
@@ -130,6 +130,15 @@ class DurableRow(models.Model):
         if changed:
             self.refresh_from_db()
         return changed
+
+
+class Chore(DurableRow):
+    """Something to do once a day; see `durable.chores`."""
+
+    name = models.CharField(max_length=40, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Heartbeat(models.Model):

@@ -22,7 +22,7 @@ class Retry:
 
 def wait_seconds(attempt: int, *, dice: float) -> float:
     """Seconds to wait after failed attempt number `attempt` (from 1); `dice` in [0, 1) spreads the waits."""
-    doubled = FIRST_SECONDS * 2 ** min(max(attempt, 1) - 1, 20)
+    doubled = FIRST_SECONDS * 2.0 ** min(max(attempt, 1) - 1, 20)
     return min(doubled, CAP_SECONDS) * (1 - JITTER * dice)
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_shutting_down
-from django.core.management import call_command
 
 from durable import drains
 from durable.stopping import stopping
@@ -21,12 +20,6 @@ def sweep() -> None:
     """Find what no bell rang for: a task per drain, so that one that waits for a peer holds up no other."""
     for name in drains.names():
         drain.apply_async(args=(name,), retry=False)
-
-
-@shared_task(name="durable.nightly")
-def nightly() -> None:
-    """Retention."""
-    call_command("prune")
 
 
 @worker_shutting_down.connect

@@ -29,11 +29,8 @@ def work_off(rows: DurableQuerySet[Row], handle: Callable[[Row], None]) -> int:
         row = claimed[0]
         try:
             handle(row)
-        except (
-            OperationalError,
-            InterfaceError,
-        ):  # the database is away, which is no fault of the row
-            raise
+        except (OperationalError, InterfaceError):
+            raise  # the database is away, which is no fault of the row
         except Exception:
             logger.exception("Working off %s %s failed.", type(row).__name__, row.pk)
             row.fault(traceback.format_exc(), again_at(row.attempts))

@@ -10,8 +10,10 @@ class WebhooksConfig(AppConfig):
     def ready(self) -> None:
         from durable import chores
         from durable.drains import register
-        from webhooks import inbox, outbox, problems
+        from webhooks import inbox, outbox, problems, retention
 
         register("inbox", inbox.drain_inbox)
         register("outbox", outbox.drain_outbox)
+        register("chores", chores.drain_chores)
+        chores.register("prune", retention.prune)
         register("problems", problems.drain_problems)

@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from knox.models import AuthToken
 
-from durable.models import Heartbeat
+from durable.models import Chore, Heartbeat
 from integrations.admin import catalogue, people, sentry
 from integrations.admin.parts import ReadOnlyAdmin
 from integrations.models import (
@@ -27,6 +27,11 @@ from integrations.models import (
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnlyAdmin):
     list_display = ("drain", "at")
+
+
+@admin.register(Chore)
+class ChoreAdmin(ReadOnlyAdmin):
+    list_display = ("name", "state", "due_at", "last_error")
 
 
 admin.site.register(Project, catalogue.ProjectAdmin)
