@@ -1,4 +1,4 @@
-"""Chores: work that is due once a day in every mode, with beat or without; a row each, like all that must not be lost."""
+"""Chores: work that is due once a day, with beat or without; a row each, like all that must not be lost."""
 
 import logging
 import traceback
