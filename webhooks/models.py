@@ -185,3 +185,47 @@ class HourlyCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} {self.name} {self.label} in the hour of {self.hour:%Y-%m-%d %H:%M}"
+
+
+class ProblemQuerySet(models.QuerySet["Problem"]):
+    def open(self) -> "ProblemQuerySet":
+        """Problems that are there and that nobody muted."""
+        return self.filter(gone_at=None, muted_at=None)
+
+
+class Problem(models.Model):
+    """A repeated failure of an integration: one row however often it happens; open until it is gone."""
+
+    integration = models.ForeignKey(SentryIntegration, on_delete=models.CASCADE, related_name="problems")
+    kind = models.CharField(max_length=24)
+    subject = models.CharField(max_length=250, blank=True, default="")
+    """What it is about: a Sentry environment, a path, an FME environment."""
+    detail = models.TextField(blank=True, default="")
+    count = models.PositiveBigIntegerField(default=1)
+    """How often in the last 24 hours; how many wait, where it is a state that lasts."""
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
+    muted_at = models.DateTimeField(null=True)
+
+    objects = ProblemQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["integration", "kind", "subject"], name="problem_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["integration", "-last_seen_at"], condition=Q(gone_at=None), name="problem_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject} of {self.integration_id}"
+
+
+class ProblemScan(DurableRow):
+    """The one row (pk 1) whose being due means: look for problems."""
+
+    def __str__(self) -> str:
+        return "Problem scan"

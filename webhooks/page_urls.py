@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webhooks import event_pages, message_pages, replay_pages
+from webhooks import audit_pages, checklist, event_pages, message_pages, problem_pages, replay_pages
 
 ONE = "admin-settings/integrations/<int:pk>"
 
@@ -14,5 +14,9 @@ urlpatterns = [
     path("messages/<int:pk>/replay/", message_pages.message_replay, name="message_replay"),
     path("events/", event_pages.events, name="events"),
     path("event-types/", event_pages.event_types, name="event_types"),
+    path("problems/", problem_pages.problems, name="problems"),
+    path("problems/<int:pk>/mute/", problem_pages.problem_mute, name="problem_mute"),
+    path("admin-settings/checklist/", checklist.checklist, name="checklist"),
+    path("admin-settings/audit/", audit_pages.audit, name="audit"),
     path(f"{ONE}/replay/", replay_pages.replay_since, name="replay_since"),
 ]
