@@ -38,7 +38,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     facts = state | {"spool": {"files": files, "bytes": size}}
     if state == {"database": "ok", "migrations": "ok", "drain": "ok"} and not files:
         return JsonResponse({"status": "ok"} | facts)
-    takes_messages = state["database"] == "ok" or size < settings.SPOOL_MAX_BYTES
+    takes_messages = state["database"] == "ok" or not spool.is_full
     return JsonResponse(
         {"status": "degraded" if takes_messages else "failing"} | facts, status=200 if takes_messages else 503
     )

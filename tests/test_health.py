@@ -5,6 +5,7 @@ import time
 import pytest
 
 from config import health
+from webhooks.spool import RawRequest, Spool, SpoolFull
 from webhooks.writer import Writer
 
 pytestmark = pytest.mark.django_db
@@ -36,12 +37,13 @@ def test_a_database_known_to_be_away_is_not_asked(client, threaded, monkeypatch)
 
 
 def test_only_a_full_spool_beside_a_database_that_is_away_is_a_failure(
-    client, threaded, settings, monkeypatch
+    client, threaded, settings, monkeypatch, tmp_path
 ):
-    settings.SPOOL_MAX_BYTES = 0
-    monkeypatch.setattr(
-        health, "database_state", lambda: {"database": "ok", "migrations": "ok", "drain": "ok"}
-    )
+    settings.SPOOL_DIR, settings.SPOOL_MAX_BYTES, full = tmp_path, 0, Spool()
+    monkeypatch.setattr(health, "spool", full)
+    with pytest.raises(SpoolFull):
+        full.keep(RawRequest(None, "", b"{}"), is_verified=True)
+    monkeypatch.setattr(health, "database_state", lambda: {"database": "ok", "migrations": "ok", "drain": "ok"})
     well = client.get("/readyz").status_code
     threaded._away.set()
 

@@ -30,6 +30,9 @@ UNVERIFIED_SHARE = 10
 
 SUFFIX, UNVERIFIED, ASIDE = ".request", ".unverified.request", "set-aside"
 FOLDER_TRIES = 10
+
+FULL_SECONDS = 30.0
+"""How long a refusal is told of: longer than a balancer takes from one probe to the next."""
 RECOUNT_SECONDS = 1.0
 
 
@@ -62,6 +65,7 @@ class Spool:
         self._folder: Path | None = None
         self._owner = 0
         self._counted_at = 0.0
+        self._refused_at: float | None = None
         self._bytes = {SUFFIX: 0, UNVERIFIED: 0}
 
     def keep(self, request: RawRequest, *, is_verified: bool) -> None:
@@ -74,6 +78,7 @@ class Spool:
                 folder = self._own_folder()
             _write_through(folder, f"{time.time_ns():020d}-{uuid4().hex}", suffix, text)
         except OSError as error:
+            self._refused_at = time.monotonic()
             raise SpoolFull(f"the disk took nothing more: {error.strerror}") from error
 
     def waiting(self) -> Iterator[Path]:
@@ -89,6 +94,11 @@ class Spool:
     def is_empty(self) -> bool:
         """Whether nothing waits in this process's reach."""
         return next(self.waiting(), None) is None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it had no room for a request lately; a smaller one may still have found some."""
+        return self._refused_at is not None and time.monotonic() - self._refused_at < FULL_SECONDS
 
     def set_aside(self, file: Path) -> None:
         """Move a file that cannot be read out of the way, for a person to look at."""
@@ -107,6 +117,7 @@ class Spool:
         if time.monotonic() - self._counted_at > RECOUNT_SECONDS:
             self._recount()
         if sum(self._bytes.values()) + size > settings.SPOOL_MAX_BYTES:
+            self._refused_at = time.monotonic()
             raise SpoolFull("SPOOL_MAX_BYTES is reached")
         if (
             suffix == UNVERIFIED
