@@ -54,7 +54,7 @@ def changed(template: dict[str, object], to: Event) -> dict[str, object]:
     event["user"] = {**(event.get("user") or {}), "id": to.key}
     event["tags"] = [tag for tag in event["tags"] if tag["key"] != "environment"]
     event["tags"].append({"key": "environment", "value": to.environment})
-    return payload  # type: ignore[no-any-return]  # json.loads returns what was dumped
+    return payload
 
 
 def as_sentry_writes(payload: dict[str, object]) -> bytes:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 from django.core.management import execute_from_command_line
 from django.core.wsgi import get_wsgi_application
@@ -18,19 +19,24 @@ application = get_wsgi_application()
 from django.conf import settings  # noqa: E402 - after the settings are set up
 
 from config.celery import app  # noqa: E402
-from durable import drains, models, patience, retry, wake  # noqa: E402
+from durable import retry, wake  # noqa: E402
 from integrations import hooks  # noqa: E402
-from webhooks import accept, delivery, inbox, outbox, queue, spool, verdict, writer  # noqa: E402
+from webhooks import accept, delivery, queue, spool, verdict, writer  # noqa: E402
 from webhooks.keeper import ensure_keeper  # noqa: E402
 from webhooks.outcome import Outcome  # noqa: E402
 
 __all__ = ["app", "application"]
 
 
+def put(target: str, value: object) -> None:
+    """Have `value` in the place of what is found under this name, for good."""
+    patch(target, value).start()
+
+
 def without_leases() -> None:
     """A claim is for ever: what a dead worker held is never looked at again."""
     settings.LEASE_SECONDS = 10**6
-    models.DurableQuerySet.bring_back = lambda *arguments, **named: 0
+    put("durable.models.DurableQuerySet.bring_back", lambda *arguments, **named: 0)
 
 
 def without_finishing() -> None:
@@ -60,12 +66,12 @@ def without_sweep() -> None:
 
 def without_bell_thread() -> None:
     """The request publishes by itself."""
-    wake.bell.ring = lambda *names: wake.bell._publish(set(names)) and None  # type: ignore[method-assign]
+    put("durable.wake.bell.ring", lambda *names: wake.bell._publish(set(names)))
 
 
 def without_patience() -> None:
     """An outcome is written down once."""
-    delivery.patiently = lambda write: write()
+    put("webhooks.delivery.patiently", lambda write: write())
 
 
 def without_deadline() -> None:
@@ -98,7 +104,10 @@ def without_ambiguity() -> None:
 
 def without_halving() -> None:
     """A refused batch is tried again as it is."""
-    delivery.judge = lambda status: verdict.Verdict.DELIVERED if status < 300 else verdict.Verdict.HOLD
+    put(
+        "webhooks.delivery.judge",
+        lambda status: verdict.Verdict.DELIVERED if status < 300 else verdict.Verdict.HOLD,
+    )
 
 
 def without_cap() -> None:
@@ -108,8 +117,8 @@ def without_cap() -> None:
 
 def without_bringing_back() -> None:
     """A date is believed, whatever clock wrote it."""
-    models.DurableQuerySet.bring_back = lambda *arguments, **named: 0
-    outbox.holding.bring_back = lambda *arguments: 0
+    put("durable.models.DurableQuerySet.bring_back", lambda *arguments, **named: 0)
+    put("integrations.holding.bring_back", lambda *arguments: 0)
 
 
 def without_adopting() -> None:
@@ -124,7 +133,7 @@ def without_claims() -> None:
     def claim_nothing(token: Any, *, environment_id: int, limit: int, now: Any, until: Any) -> Any:
         return honest(token, environment_id=environment_id, limit=limit, now=now, until=now - timedelta(seconds=1))
 
-    outbox.claim_events = claim_nothing
+    put("webhooks.outbox.claim_events", claim_nothing)
 
 
 PROTECTIONS: dict[str, Callable[[], None]] = {

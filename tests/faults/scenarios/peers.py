@@ -117,11 +117,11 @@ def out_for_an_hour(run: Run) -> None:
     source.intake(FAILING).answer = lambda batch: (503, {})
     load = source.load(stack, run.count, run.dice, rate=100).wait(120)
     well_beside(source, load)
-    stack.kill("drain")
+    stack.stop("drain")
     for hour in (0.5, 1.0):
         stack.start("moved", FAULT_CLOCK_SECONDS=str(hour * 3600))
         time.sleep(run.seconds(short=3, full=8))
-        stack.kill("moved")
+        stack.stop("moved")
     before = source.intake(FAILING).posts
     heal(source.intake(FAILING))
     stack.start("moved", FAULT_CLOCK_SECONDS=str(2 * 3600 + 60))

@@ -108,7 +108,7 @@ def look_again(source: Source) -> None:
 def die_after_post(run: Run, stack: Stack, sandbox: SandboxProcess, source: Source) -> None:
     """Kill the drain when Sentry has made the hook and the row does not say so yet."""
     look_again(source)
-    wait_until(lambda: not sandbox.get("failures"), 30, "the POST is under way")
+    wait_until(lambda: not sandbox.get("failures")["failures"], 30, "the POST is under way")
     with row_locked(run, source):
         wait_until(lambda: sandbox.state()["hooks"], 30, "Sentry has made the hook")
         stack.kill("drain")
