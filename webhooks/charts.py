@@ -63,7 +63,7 @@ def nice_top(highest: int) -> int:
     size = 10 ** math.floor(math.log10(highest))
     return int(
         next(
-            step for step in (size * share / 5 for share in range(1, 51)) if step >= highest and step % 4 == 0
+            step for step in (size * share / 5 for share in range(1, 61)) if step >= highest and step % 4 == 0
         )
     )
 
