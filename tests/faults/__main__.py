@@ -23,7 +23,10 @@ def main() -> int:
     asked = arguments()
     broker = asked.broker or ("rabbitmq" if Rabbit.is_there() else "redis")
     count = asked.count or (200 if asked.short else 2000)
-    print(f"database {asked.database}, broker {broker}, seed {asked.seed}, {count} messages a scenario", flush=True)
+    print(
+        f"database {asked.database}, broker {broker}, seed {asked.seed}, {count} messages a scenario",
+        flush=True,
+    )
     print(line(HEAD), line(("---",) * len(HEAD)), sep="\n", flush=True)
     world = World(asked.database, broker, seed=asked.seed, is_short=asked.short, count=count)
     try:
@@ -44,7 +47,9 @@ def run_all(world: World, asked: argparse.Namespace) -> int:
     failed, rows = [], []
     chosen = [one for one in SCENARIOS if asked.database in one.on and asked.only in one.name]
     for scenario in chosen:
-        run = Run(world, scenario.name, world.dice(scenario.name), scenario.protection if asked.without else "")
+        run = Run(
+            world, scenario.name, world.dice(scenario.name), scenario.protection if asked.without else ""
+        )
         started, reason = time.monotonic(), ""
         try:
             scenario.run(run)
@@ -55,7 +60,10 @@ def run_all(world: World, asked: argparse.Namespace) -> int:
                 print(world.logs(), file=sys.stderr)
             world.end_stack()
         if asked.without:
-            print(f"| {scenario.name} | without {scenario.protection} | {reason or 'HELD ALL THE SAME'} |", flush=True)
+            print(
+                f"| {scenario.name} | without {scenario.protection} | {reason or 'HELD ALL THE SAME'} |",
+                flush=True,
+            )
             failed += [] if reason else [scenario.name]
             world.end_stack()
             continue
@@ -68,7 +76,10 @@ def run_all(world: World, asked: argparse.Namespace) -> int:
         print(f"{scenario.name}: {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
     if asked.json:
         Path(asked.json).write_text(json.dumps(rows, indent=1))
-    print(f"{len(chosen) - len(failed)} of {len(chosen)} scenarios held" if not asked.without else "", flush=True)
+    print(
+        f"{len(chosen) - len(failed)} of {len(chosen)} scenarios held" if not asked.without else "",
+        flush=True,
+    )
     return 1 if failed else 0
 
 
@@ -87,7 +98,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, help="messages a scenario")
     parser.add_argument("--only", default="", metavar="TEXT", help="scenarios whose name holds it")
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
-    parser.add_argument("--without", action="store_true", help="take each scenario's protection out: it has to fail")
+    parser.add_argument(
+        "--without", action="store_true", help="take each scenario's protection out: it has to fail"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the rows there too")
     return parser.parse_args()
 

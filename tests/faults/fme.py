@@ -88,7 +88,9 @@ def _handler(fme: Fme) -> type[BaseHTTPRequestHandler]:
             intake.posts += 1
             if intake.cuts_before_reading:
                 return self.cut()
-            batch = [event_of(entry) for entry in json.loads(self.rfile.read(int(self.headers["Content-Length"])))]
+            batch = [
+                event_of(entry) for entry in json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            ]
             decide = intake.answer  # as things are now, not when a slow answer is ready
             time.sleep(intake.seconds)
             try:

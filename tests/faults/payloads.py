@@ -41,7 +41,9 @@ def messages(
     """`count` signed messages to the hook of `address`, spread over `environments`."""
     templates = [json.loads((RECORDED / f"{name}.service-hook-v0.json").read_bytes()) for name in TEMPLATES]
     for number in range(count):
-        event = Event(f"{dice.getrandbits(128):032x}", environments[number % len(environments)], f"user-{number}")
+        event = Event(
+            f"{dice.getrandbits(128):032x}", environments[number % len(environments)], f"user-{number}"
+        )
         body = as_sentry_writes(changed(dice.choice(templates), event))
         yield Message(f"/webhooks/sentry/hooks/{address}/", body, sign(body, secret), event)
 

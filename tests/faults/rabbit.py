@@ -4,7 +4,7 @@ import os
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from kombu import Connection
+from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 
 from tests.faults.proxy import Proxy
@@ -36,7 +36,7 @@ class Rabbit:
     def wipe(self) -> None:
         """Remove the queue with all that waits in it, behind everybody's back."""
         with Connection(AMQP_URL) as connection:
-            connection.default_channel.queue_delete(self.queue)
+            Queue(self.queue, channel=connection.default_channel).delete()
 
     def close(self) -> None:
         """Leave nothing behind."""

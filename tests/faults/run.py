@@ -10,8 +10,14 @@ from uuid import uuid4
 
 from django.db import connection
 
-from integrations.models import ServiceHook
-from tests.factories import EnvironmentFactory, HookFactory, IntegrationFactory, ProjectFactory, TrafficTypeFactory
+from integrations.models import SentryIntegration, ServiceHook
+from tests.factories import (
+    EnvironmentFactory,
+    HookFactory,
+    IntegrationFactory,
+    ProjectFactory,
+    TrafficTypeFactory,
+)
 from tests.faults.fme import Intake
 from tests.faults.load import Load, post
 from tests.faults.payloads import Event, Message, messages
@@ -50,7 +56,7 @@ class Source:
         }
         self.keys = {name: row.sdk_key for name, row in rows.items()}
         self.environment_ids = {name: row.pk for name, row in rows.items()}
-        self.integration = IntegrationFactory(
+        self.integration: SentryIntegration = IntegrationFactory(
             project=project, project_slug=f"shop-{uuid4().hex[:8]}", environments=rows,
             identities={"data.error.user.id": TrafficTypeFactory(project=project, name="user")},
         )  # fmt: skip
@@ -64,7 +70,11 @@ class Source:
     def load(self, stack: Stack, count: int, dice: Random, *, rate: float, threads: int = 8) -> Load:
         """Start sending `count` messages."""
         made = messages(
-            count, address=self.hook.address, secret=self.hook.secret, environments=self.environments, dice=dice
+            count,
+            address=self.hook.address,
+            secret=self.hook.secret,
+            environments=self.environments,
+            dice=dice,
         )
         return Load(stack.port, made, rate=rate, threads=threads).start()
 
@@ -175,14 +185,18 @@ class Run:
         assert not row.lost, f"{row.lost} of {row.expected} events never reached FME"
         assert arrived, "everything arrived, but rows still wait"
         assert set(delivered) <= {message.event for message in load.messages}, "FME got what nobody sent"
-        assert set(twice) <= doubtful, f"{len(set(twice) - doubtful)} events came twice though no POST was in doubt"
+        assert set(twice) <= doubtful, (
+            f"{len(set(twice) - doubtful)} events came twice though no POST was in doubt"
+        )
         return row
 
 
 def arrives(source: Source, expected: set[Event], seconds: float) -> bool:
     """Wait until FME has all and nothing waits any more."""
     try:
-        wait_until(lambda: not expected - set(source.accepted()) and source.is_settled(), seconds, "all arrives")
+        wait_until(
+            lambda: not expected - set(source.accepted()) and source.is_settled(), seconds, "all arrives"
+        )
     except AssertionError:
         return False
     return True

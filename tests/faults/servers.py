@@ -63,7 +63,12 @@ class Postgres:
     def connect(self, database: str = "postgres") -> "psycopg.Connection[tuple[object, ...]]":
         """As superuser, whose connections are reserved."""
         return psycopg.connect(
-            host="127.0.0.1", port=self.port, user=self.user, dbname=database, autocommit=True, connect_timeout=5
+            host="127.0.0.1",
+            port=self.port,
+            user=self.user,
+            dbname=database,
+            autocommit=True,
+            connect_timeout=5,
         )
 
     def start(self) -> None:
@@ -139,7 +144,17 @@ class Redis:
 
     def start(self) -> None:
         """Start, or start again, empty; returns when it answers."""
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        command = [
+            "redis-server",
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
         self.process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL)
         wait_until(self.answers, 10, "redis-server answers")
 

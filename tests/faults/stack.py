@@ -43,7 +43,16 @@ class Stack:
                     "--workers-kill-timeout", "8s", "--respawn-failed-workers", "--log-level", "error",
                 ]  # fmt: skip
             case "worker":
-                return [*celery, "worker", "--loglevel", "warning", "--without-gossip", "--without-mingle", "-n", name]
+                return [
+                    *celery,
+                    "worker",
+                    "--loglevel",
+                    "warning",
+                    "--without-gossip",
+                    "--without-mingle",
+                    "-n",
+                    name,
+                ]
             case "beat":
                 return [*celery, "beat", "--loglevel", "warning", "-s", str(self.folder / "beat-schedule")]
             case "drain":

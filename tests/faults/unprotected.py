@@ -5,6 +5,7 @@ Takes the place of `config.wsgi`, `config.celery` and `manage.py`.
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -20,8 +21,7 @@ from django.conf import settings  # noqa: E402 - after the settings are set up
 
 from config.celery import app  # noqa: E402
 from durable import retry, wake  # noqa: E402
-from integrations import hooks  # noqa: E402
-from webhooks import accept, delivery, queue, spool, verdict, writer  # noqa: E402
+from webhooks import delivery, queue, verdict, writer  # noqa: E402
 from webhooks.keeper import ensure_keeper  # noqa: E402
 from webhooks.outcome import Outcome  # noqa: E402
 
@@ -41,22 +41,18 @@ def without_leases() -> None:
 
 def without_finishing() -> None:
     """SIGTERM ends a process where it stands."""
-    import signal
-
-    signal.signal = lambda number, handler: None  # type: ignore[assignment]
+    put("signal.signal", lambda number, handler: None)
 
 
 def without_commit() -> None:
     """Answer first, store when there is time."""
-    import threading
-
     honest = writer.writer.store
 
     def later(message: Any, *, deadline_seconds: float) -> bool:
         threading.Timer(0.3, honest, args=(message,), kwargs={"deadline_seconds": 60}).start()
         return True
 
-    writer.writer.store = later  # type: ignore[method-assign]
+    put("webhooks.writer.writer.store", later)
 
 
 def without_sweep() -> None:
@@ -81,12 +77,12 @@ def without_deadline() -> None:
 
 def without_spool() -> None:
     """What the database does not take is refused."""
-    accept.keep = lambda request: Outcome.FULL
+    put("webhooks.accept.keep", lambda request: Outcome.FULL)
 
 
 def without_bound() -> None:
     """The spool takes whatever comes."""
-    spool.Spool._make_room = lambda self, size, suffix: None  # type: ignore[method-assign]
+    put("webhooks.spool.Spool._make_room", lambda self, size, suffix: None)
 
 
 def without_ambiguity() -> None:
@@ -99,7 +95,7 @@ def without_ambiguity() -> None:
         else:
             honest(self, attempt, batch, reason, outcome, **named)
 
-    delivery.Delivery.hold = hope  # type: ignore[method-assign]
+    put("webhooks.delivery.Delivery.hold", hope)
 
 
 def without_halving() -> None:
@@ -123,7 +119,7 @@ def without_bringing_back() -> None:
 
 def without_adopting() -> None:
     """A hook is made without looking for one that is there."""
-    hooks._ours = lambda hook, remote: []
+    put("integrations.hooks._ours", lambda hook, remote: [])
 
 
 def without_claims() -> None:
@@ -131,7 +127,9 @@ def without_claims() -> None:
     honest = queue.claim_events
 
     def claim_nothing(token: Any, *, environment_id: int, limit: int, now: Any, until: Any) -> Any:
-        return honest(token, environment_id=environment_id, limit=limit, now=now, until=now - timedelta(seconds=1))
+        return honest(
+            token, environment_id=environment_id, limit=limit, now=now, until=now - timedelta(seconds=1)
+        )
 
     put("webhooks.outbox.claim_events", claim_nothing)
 

@@ -19,7 +19,10 @@ def answers(status: int, **headers: str) -> Callable[[Intake], None]:
     """An environment that answers every batch like that."""
 
     def fail(intake: Intake) -> None:
-        intake.answer = lambda batch: (status, {name.replace("_", "-"): value for name, value in headers.items()})
+        intake.answer = lambda batch: (
+            status,
+            {name.replace("_", "-"): value for name, value in headers.items()},
+        )
 
     return fail
 
@@ -80,7 +83,9 @@ def failing(run: Run) -> None:
 def well_beside(source: Source, load: Load) -> None:
     """What goes to the environment that is well has arrived, although the other one fails."""
     wanted = {event for event in load.accepted if event.environment == WELL}
-    wait_until(lambda: not wanted - set(source.accepted()), DELAY_SECONDS, "the other environment is not delayed")
+    wait_until(
+        lambda: not wanted - set(source.accepted()), DELAY_SECONDS, "the other environment is not delayed"
+    )
 
 
 def heal(intake: Intake) -> None:
