@@ -3,7 +3,7 @@
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class StaticFiles(CompressedManifestStaticFilesStorage):
+class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise ships no types
     """Whitenoise's storage that does without a manifest: pages look right on a host where nobody collected yet."""
 
     def stored_name(self, name: str) -> str:

@@ -14,11 +14,11 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from durable import retry
 from durable.drains import beat
+from durable.models import DurableQuerySet
 from durable.stopping import stopping
 from durable.wake import wake
 from integrations.mapping import Rules, Skip, SkipCode, TrackEvent, Translation, translate
@@ -79,14 +79,14 @@ def drain_inbox() -> int:
     return total
 
 
-def replay(messages: QuerySet[InboxMessage], *, everything: bool = False) -> int:
+def replay(messages: DurableQuerySet[InboxMessage], *, everything: bool = False) -> int:
     """Send stored messages through the mapping again; returns how many.
 
     Only what the mapping now adds is sent, unless `everything` is asked for: FME does not deduplicate. Messages whose
     body was pruned are left alone, and so are those that still wait.
     """
     kind = Replay.ALL if everything else Replay.ADDED
-    count: int = messages.exclude(body=None).exclude(state="pending").arm(replay=kind)
+    count = messages.exclude(body=None).exclude(state="pending").arm(replay=kind)
     wake("inbox")
     return count
 
@@ -177,7 +177,8 @@ def settle(token: UUID, batch: Sequence[ClaimedMessage]) -> None:
 
 def translate_message(message: ClaimedMessage, rules: Rules) -> Translated:
     """What the rules make of one stored body; a body that cannot be understood is a skip."""
-    if rules.ended_at and message.received_at >= rules.ended_at:  # a hook still cached when its integration went
+    if rules.ended_at and message.received_at >= rules.ended_at:
+        # its hook was still cached at Sentry when the integration was deleted
         deleted = Skip(SkipCode.INTEGRATION_PAUSED, "The integration was deleted before.")
         return translated_as(message, None, Translation((), (deleted,)))
     try:

@@ -117,10 +117,9 @@ def read_page(
     has_more, shown = len(found) > size, found[:size]
     if backwards:
         shown.reverse()
+    edge = candidates[-1] if is_cut and candidates else None
     if has_more:
         edge = Cursor.of(shown[0] if backwards else shown[-1])
-    else:
-        edge = candidates[-1] if is_cut and candidates else None
     if backwards:
         return Page(shown, older=Cursor.of(shown[-1]) if shown else after, newer=edge)
     looked = edge.received_at if edge and not has_more else None
@@ -270,14 +269,14 @@ def _few(events: QuerySet[OutboxEvent]) -> list[int] | None:
 def _remaining(wanted: Filter) -> Q:
     """Everything the filter asks for, to be checked on at most a window of messages."""
     events = OutboxEvent.objects.filter(message=OuterRef("pk"))
-    undone = Exists(events.exclude(state="done"))
+    undone = Q(Exists(events.exclude(state="done")))
+    waiting, dead = (Q(state=state) | Q(Exists(events.filter(state=state))) for state in ("pending", "dead"))
     states = {
         "delivered": Q(state="done", outcome="whole") & ~undone,
         "partly": Q(state="done", outcome="partly") & ~undone,
         "dropped": Q(state="done", outcome="dropped"),
-        "waiting": (Q(state="pending") | Exists(events.filter(state="pending")))
-        & ~Exists(events.filter(state="dead")),
-        "failed": Q(state="dead") | Exists(events.filter(state="dead")),
+        "waiting": waiting & ~dead,
+        "failed": dead,
     }
     condition = states.get(wanted.state, Q())
     for name in ("environment", "reason", "subject"):
@@ -288,7 +287,7 @@ def _remaining(wanted: Filter) -> Q:
         stopped = [reason for name in names for reason in STAGES[name]]
         condition &= ~Q(outcome__in=("", "dropped")) | Q(outcome="dropped") & ~Q(reason__in=stopped)
     if asked := asked_of_events(wanted):
-        condition &= Exists(events.filter(**asked))
+        condition &= Q(Exists(events.filter(**asked)))
     if wanted.event_id:
         condition &= Q(event_id=wanted.event_id)
     elif wanted.text:

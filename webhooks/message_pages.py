@@ -53,12 +53,14 @@ def message_log(request: HttpRequest) -> HttpResponse:
         return _tail(request, scope, wanted)
     before, after = (log.Cursor.parse(request.GET.get(name, "")) for name in ("before", "after"))
     found = log.read_page(wanted, before=before, after=after)
+    rows = _rows(found.messages, scope)
     is_first = before is None and after is None and not wanted.span.until
     context = {
         "scope": scope,
         "wanted": wanted,
         "page_of_log": found,
-        "rows": _rows(found.messages, scope),
+        "rows": rows,
+        "moving": _moving(rows),
         "is_live": is_first and request.GET.get("live") != "off",
         "may_be_live": is_first,
         "newest": log.newest_id(wanted) if is_first else 0,
@@ -70,7 +72,7 @@ def message_log(request: HttpRequest) -> HttpResponse:
         "is_filtered": bool(set(request.GET) - {"live", "integration"}),
         "may_write": scope.one and access_of(request).may_write(scope.one.project),
     }
-    return render(request, "webhooks/messages.html", context | {"moving": _moving(context["rows"])})
+    return render(request, "webhooks/messages.html", context)
 
 
 @login_required

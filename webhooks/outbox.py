@@ -18,8 +18,8 @@ from durable.stopping import stopping
 from integrations import holding
 from integrations.models import Environment
 from webhooks.delivery import Delivery
-from webhooks.models import DeliveryAttempt, OutboxEvent
-from webhooks.queue import ClaimedEvent, claim_events
+from webhooks.models import ClaimedEvent, DeliveryAttempt, OutboxEvent
+from webhooks.queue import claim_events
 
 LOOK_SECONDS = 0.2
 """How often new work of other environments is looked for while one is being delivered."""

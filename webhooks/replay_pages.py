@@ -5,12 +5,12 @@ from datetime import datetime
 from auditlog.models import LogEntry
 from django.contrib import messages as notices
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from durable.models import DurableQuerySet
 from integrations.context import zone_named
 from integrations.found import writable_integration
 from webhooks.inbox import replay
@@ -51,7 +51,7 @@ def replay_since(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "webhooks/replay.html", context)
 
 
-def matching(integration: int, span: Span, reason: str) -> QuerySet[InboxMessage]:
+def matching(integration: int, span: Span, reason: str) -> DurableQuerySet[InboxMessage]:
     """Messages a replay takes: translated, with their payload, of that time; at most MOST_AT_ONCE, newest first."""
     rows = InboxMessage.objects.filter(integration=integration).exclude(state="pending").exclude(body=None)
     if reason:

@@ -64,7 +64,7 @@ def read_body(request: HttpRequest) -> bytes:
     if declared and size > limit:
         raise BodyTooLarge
     try:
-        body: bytes = request.environ["wsgi.input"].read(size)
+        body: bytes = request.META["wsgi.input"].read(size)
     except OSError as error:
         raise BodyCutShort from error
     if len(body) > limit:

@@ -70,4 +70,4 @@ def test_an_idle_system_delivers_within_seconds(running):
 def administer(statement: str) -> None:
     """Create or drop a database."""
     with closing(psycopg.connect(f"{POSTGRES}/postgres", autocommit=True)) as connection:
-        connection.execute(statement)  # type: ignore[arg-type]  # names made here
+        connection.execute(statement.encode())

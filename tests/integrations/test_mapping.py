@@ -152,9 +152,10 @@ def test_a_culprit_event_differs_from_the_plain_one_by_its_type_alone():
 
 
 def test_the_same_environment_traffic_type_and_key_comes_once():
-    rows = [PRODUCTION, PRODUCTION, USER, IdentityRule("user.id", "USER"), IdentityRule("tags.user", "user")]
+    again, other = IdentityRule("user.id", "USER"), IdentityRule("tags.user", "user")
+    configured = rules(PRODUCTION, PRODUCTION, USER, again, other)
 
-    events = translate(parsed("seed-multi-traffic-type"), rules(*rows)).events
+    events = translate(parsed("seed-multi-traffic-type"), configured).events
     assert [(event.traffic_type, event.key) for event in events] == [("user", "42"), ("user", "id:42")]
 
 

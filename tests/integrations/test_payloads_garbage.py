@@ -7,7 +7,7 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integrations.mapping import explain, translate
+from integrations.mapping import IdentityRule, explain, translate
 from integrations.payloads import (
     PayloadUnreadable,
     Source,
@@ -16,7 +16,7 @@ from integrations.payloads import (
     read_app_envelope,
     read_event_id,
 )
-from tests.integrations.bodies import ORG, PRODUCTION, STAGING, USER, IdentityRule, body_of, rules
+from tests.integrations.bodies import ORG, PRODUCTION, STAGING, USER, body_of, rules
 
 NAMES = (
     "seed-multi-traffic-type",

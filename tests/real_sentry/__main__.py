@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import requests
@@ -208,11 +209,11 @@ def exceptions(sandbox: SandboxProcess, app: dict[str, Any]) -> None:
             kinds,
         )
         expected = 2 * (2 if "orgId" in thrown["user"] else 1)
-        events = until(lambda: events_of(sandbox, answer["event_id"], expected))
+        events = until(partial(events_of, sandbox, answer["event_id"], expected))
         seen = sorted(
             (e["environmentName"], e["trafficTypeName"], e["key"], e["eventTypeId"]) for e in events
         )
-        environment = thrown["environment"].title()
+        environment = str(thrown["environment"]).title()
         keys = [("user", "42")] + ([("org", "55")] if "orgId" in thrown["user"] else [])
         names = ("sentry_exception", "sentry_exception.shop.checkout_in_pay")
         wanted = sorted((environment, kind, key, name) for kind, key in keys for name in names)
@@ -279,7 +280,7 @@ def refuse(page: Page, page_url: str) -> None:
         page.get_by_role("link", name="Edit").first.click()
         page.get_by_label("Sentry Project Slug").fill(slug)
         page.get_by_role("button", name="Save").click()
-        said = until(lambda words=words: page.reload() and page.get_by_text(words).count())
+        said = until(partial(shows, page, words))
         check(
             f"{slug}: the page says what is wrong",
             bool(said),
@@ -292,6 +293,12 @@ def refuse(page: Page, page_url: str) -> None:
         "once the feature is on, Check now makes the hook",
         bool(until(lambda: len(hooks_of("front-end")) == 1)),
     )
+
+
+def shows(page: Page, words: str) -> bool:
+    """Whether the page, loaded anew, has these words on it."""
+    page.reload()
+    return page.get_by_text(words).count() > 0
 
 
 def delete(page: Page, page_url: str) -> None:

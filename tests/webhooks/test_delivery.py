@@ -6,13 +6,15 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from durable import patience
 from durable.stopping import stopping
+from integrations import holding
 from integrations.models import Environment
 from tests.factories import EnvironmentFactory, EventFactory, MessageFactory
 from webhooks import delivery, outbox
+from webhooks.batches import as_body
 from webhooks.models import DeliveryAttempt, OutboxEvent
 from webhooks.outbox import drain_outbox
+from webhooks.queue import move_events
 
 pytestmark = pytest.mark.django_db
 
@@ -20,8 +22,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def running(monkeypatch):
     """The process is not stopping, and loses no time."""
-    monkeypatch.setattr(patience, "AGAIN_SECONDS", 0.0)
-    monkeypatch.setattr(patience.connection, "close", lambda: None)  # the test's transaction lives in it
+    monkeypatch.setattr("durable.patience.AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(
+        "durable.patience.connection.close", lambda: None
+    )  # the test's transaction lives in it
     yield
     stopping.clear()
 
@@ -52,7 +56,7 @@ def failing(times, error, honest):
 
 def test_what_fme_took_is_not_sent_again_because_the_database_was_away(waiting, fme, monkeypatch):
     waiting("a", "b")
-    monkeypatch.setattr(delivery, "move_events", failing(3, OperationalError("gone"), delivery.move_events))
+    monkeypatch.setattr("webhooks.delivery.move_events", failing(3, OperationalError("gone"), move_events))
 
     drain_outbox()
 
@@ -82,7 +86,7 @@ def test_a_process_that_has_to_stop_gives_up_waiting_for_the_database(waiting, f
     waiting("a")
     settings.LEASE_SECONDS = 0.3
     fme.on_post = stopping.set
-    monkeypatch.setattr(delivery, "move_events", failing(10**6, OperationalError("gone"), None))
+    monkeypatch.setattr("webhooks.delivery.move_events", failing(10**6, OperationalError("gone"), None))
 
     with pytest.raises(OperationalError):
         drain_outbox()
@@ -130,14 +134,13 @@ def test_an_event_that_breaks_our_own_code_dies_after_five_times_and_stops_no_ot
     waiting, fme, monkeypatch
 ):
     waiting("bad", *(f"good-{n}" for n in range(9)))
-    honest = delivery.as_body
 
     def broken(batch):
         if any('"key": "bad"' in event.body for event in batch):
             raise ZeroDivisionError
-        return honest(batch)
+        return as_body(batch)
 
-    monkeypatch.setattr(delivery, "as_body", broken)
+    monkeypatch.setattr("webhooks.delivery.as_body", broken)
     for _ in range(6):
         OutboxEvent.objects.filter(state="pending").update(due_at=timezone.now())
         drain_outbox()
@@ -149,7 +152,7 @@ def test_an_event_that_breaks_our_own_code_dies_after_five_times_and_stops_no_ot
 
 def test_workers_that_fail_side_by_side_count_as_one_failure(environment):
     for _ in range(4):
-        delivery.holding.hold(environment, "down", timezone.now())
+        holding.hold(environment, "down", timezone.now())
 
     assert Environment.objects.get().hold_attempts == 1
 

@@ -83,7 +83,11 @@ def test_a_recorded_webhook_leaves_exactly_the_expected_events(name, case, clien
     drain_inbox()
 
     message = InboxMessage.objects.get()
-    assert (status, message.state, bytes(message.body)) == (202, "done", (PAYLOADS / name).read_bytes())
+    assert (status, message.state, bytes(message.body or b"")) == (
+        202,
+        "done",
+        (PAYLOADS / name).read_bytes(),
+    )
     assert in_order([json.loads(event.body) for event in OutboxEvent.objects.all()]) == in_order(
         case["events"]
     )

@@ -53,7 +53,7 @@ def test_a_delivery_while_the_database_is_away_is_on_disk_and_taken_in_later(
     away()
 
     assert keeper.take_in() == 1
-    assert bytes(InboxMessage.objects.get().body) == body_of("seed-staging")
+    assert bytes(InboxMessage.objects.get().body or b"") == body_of("seed-staging")
     assert files(settings) == []
 
 
@@ -73,7 +73,7 @@ def test_what_could_not_be_verified_is_verified_when_taken_in(hook, deliver, spo
 
     keeper.take_in()
 
-    assert [bytes(message.body) for message in InboxMessage.objects.all()] == [body_of("seed-staging")]
+    assert [bytes(message.body or b"") for message in InboxMessage.objects.all()] == [body_of("seed-staging")]
 
 
 def test_an_app_webhook_is_spooled_too(hook, deliver_app, spool, away, settings):

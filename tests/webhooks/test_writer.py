@@ -11,7 +11,7 @@ from django.utils import timezone
 from tests.factories import IntegrationFactory
 from webhooks import writer as module
 from webhooks.models import InboxMessage
-from webhooks.queue import NewMessage
+from webhooks.queue import NewMessage, insert_messages
 from webhooks.writer import StoreUnavailable, Writer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,8 +38,13 @@ def message_of(integration_id):
 
 
 def test_what_waits_together_is_committed_together(writer, integration, monkeypatch):
-    batches, honest = [], module.insert_messages
-    monkeypatch.setattr(module, "insert_messages", lambda rows: batches.append(len(rows)) or honest(rows))
+    batches = []
+
+    def counted(rows):
+        batches.append(len(rows))
+        return insert_messages(rows)
+
+    monkeypatch.setattr("webhooks.writer.insert_messages", counted)
     release, pool = block(writer)
     stores = [pool.submit(writer.store, message_of(integration.pk), deadline_seconds=5) for _ in range(20)]
     assert wait_until(lambda: writer._queue.qsize() == 20)
@@ -111,7 +116,7 @@ def test_the_writer_comes_back_with_the_database(writer, integration, monkeypatc
         raise OperationalError("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "insert_messages", broken)
+        patch.setattr("webhooks.writer.insert_messages", broken)
         with pytest.raises(StoreUnavailable):
             writer.store(message_of(integration.pk), deadline_seconds=5)
 
@@ -122,7 +127,12 @@ def test_the_writer_comes_back_with_the_database(writer, integration, monkeypatc
 def block(writer):
     """Keep the writer busy; returns what lets it go, and a pool of requesting threads."""
     started, gate, pool = threading.Event(), threading.Event(), ThreadPoolExecutor(24)
-    pool.submit(writer.call, lambda: started.set() or gate.wait(), deadline_seconds=5)
+
+    def occupy():
+        started.set()
+        return gate.wait()
+
+    pool.submit(writer.call, occupy, deadline_seconds=5)
     assert started.wait(5)
     return gate.set, pool
 
