@@ -121,7 +121,8 @@ def in_words(entry: LogEntry) -> Entry:
         did = Status("", "send", "Sent a test exception")
     elif "export" in changes:
         did = Status("", "file", "Exported")
-    shown = tuple(_change(name, change) for name, change in changes.items() if name != "payload")
+    told = (_change(name, change) for name, change in changes.items() if name != "payload")
+    shown = tuple(change for change in told if change[1] or change[2])
     return Entry(entry, entry.actor.get_username() if entry.actor else "system", did, shown[:12])
 
 
@@ -138,7 +139,7 @@ def _change(name: str, change: object) -> tuple[str, str, str]:
 
 
 def _shown(value: object) -> str:
-    text = "" if value in (None, "None", "") else str(value)
+    text = "" if value is None or str(value).endswith("None") else str(value)
     return mask_text(text)[:300]
 
 

@@ -37,6 +37,7 @@ class Words:
     meaning: str
     fix: str = ""
     kind: str = "warn"
+    unit: str = "in 24 h"
 
 
 KINDS: Final = {

@@ -9,9 +9,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.found import access_of
+from integrations.integration_forms import IntegrationForms
 from integrations.models import SentryIntegration
 from webhooks import numbers, problems
+from webhooks.masking import mask_text
 from webhooks.pipeline import Overview, overview_of
+from webhooks.previewing import Preview, Suggestions, preview_of, suggestions_of
 from webhooks.reasons import reason_words
 
 register = template.Library()
@@ -48,6 +51,9 @@ def number(value: float | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
+register.filter("mask_text", mask_text)
+
+
 @register.filter
 def reason(code: str, subject: str = "") -> str:
     """The few words of a skip code."""
@@ -76,3 +82,19 @@ def overview(context: Context, integration: SentryIntegration) -> Overview:
 def open_problems(context: Context, integration: SentryIntegration | None = None) -> int:
     """How many problems are open that the reader may see."""
     return problems.count_open(access_of(context["request"]), integration)
+
+
+@register.simple_tag(takes_context=True)
+def mapping_preview(
+    context: Context, forms: IntegrationForms, integration: SentryIntegration | None
+) -> Preview:
+    """What the form, as it stands, makes of a message."""
+    return preview_of(context["request"], forms, integration)
+
+
+@register.simple_tag(takes_context=True)
+def suggestions(
+    context: Context, forms: IntegrationForms, integration: SentryIntegration | None
+) -> Suggestions:
+    """What recent messages suggest to type."""
+    return suggestions_of(context["request"], forms, integration)
