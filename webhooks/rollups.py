@@ -5,14 +5,18 @@ key, so that two workers wait for each other but never lock each other out. Hour
 received, so that a number leads to the messages it counts. The row of the hour `EVER` holds the whole past.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import chain
+from typing import NamedTuple
 
 from django.db import connection
+from django.utils import timezone
 
-from webhooks.models import HourlyCount, OutboxEvent
+from webhooks import sql
+from webhooks.models import HourlyCount
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 BETWEEN = "\t"
@@ -38,8 +42,7 @@ class Count(StrEnum):
     LATENCY = "latency"  # track events delivered: within so many seconds of being received
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
+class Key(NamedTuple):
     """The key of one row; its order is the order in which rows are locked."""
 
     integration_id: int
@@ -70,9 +73,9 @@ class Tally:
         label = BETWEEN.join(str(part) for part in parts)[:340]
         self._add(Key(integration_id, name, hour_of(at), label), count, at, note)
 
-    def add_ever(self, integration_id: int, name: Count, at: datetime) -> None:
+    def add_ever(self, integration_id: int, name: Count, at: datetime, *, count: int = 1) -> None:
         """Count something in the row of the whole past, which also says when it was last."""
-        self._add(Key(integration_id, name, EVER, ""), 1, at, "")
+        self._add(Key(integration_id, name, EVER, ""), count, at, "")
 
     def store(self) -> None:
         """Add everything to the stored counts: one statement, last in the caller's transaction."""
@@ -115,37 +118,56 @@ def upsert(rows: Sequence[tuple[Key, Value]]) -> None:
         cursor.execute(statement, values)
 
 
-def count_delivered(ids: Iterable[int], at: datetime) -> None:
+def count_delivered(ids: Collection[int], at: datetime) -> None:
     """Count track events that FME took at `at`, in the transaction that finishes them: two statements."""
     tally = Tally()
-    for integration, received_at, environment, traffic_type in facts_of(ids):
-        tally.add(integration, Count.DELIVERED, received_at, environment, traffic_type)
-        tally.add(integration, Count.LATENCY, received_at, latency_class(at - received_at))
-        tally.add_ever(integration, Count.DELIVERED, at)
+    for fact in facts_of(ids, at):
+        where, received_at, count = fact.integration_id, fact.received_at, fact.count
+        tally.add(where, Count.DELIVERED, received_at, fact.environment_id, fact.traffic_type, count=count)
+        tally.add(where, Count.LATENCY, received_at, fact.latency, count=count)
+        tally.add_ever(where, Count.DELIVERED, at, count=count)
     tally.store()
 
 
-def count_dead(ids: Iterable[int]) -> None:
+def count_dead(ids: Collection[int]) -> None:
     """Count track events that were given up."""
     tally = Tally()
-    for integration, received_at, environment, traffic_type in facts_of(ids):
-        tally.add(integration, Count.DEAD, received_at, environment, traffic_type)
-        tally.add_ever(integration, Count.DEAD, received_at)
+    for fact in facts_of(ids, timezone.now()):
+        where, received_at, count = fact.integration_id, fact.received_at, fact.count
+        tally.add(where, Count.DEAD, received_at, fact.environment_id, fact.traffic_type, count=count)
+        tally.add_ever(where, Count.DEAD, received_at, count=count)
     tally.store()
 
 
-def facts_of(ids: Iterable[int]) -> Iterable[tuple[int, datetime, int, str]]:
-    """Of each track event: integration, when its message was received, FME environment, traffic type."""
-    return OutboxEvent.objects.filter(pk__in=list(ids)).values_list(
-        "message__integration_id", "message__received_at", "environment_id", "traffic_type"
+class Fact(NamedTuple):
+    """Track events that count alike; `received_at` is the last of their messages' within one hour."""
+
+    integration_id: int
+    received_at: datetime
+    environment_id: int
+    traffic_type: str
+    latency: str
+    count: int
+
+
+def facts_of(ids: Collection[int], at: datetime) -> list[Fact]:
+    """What is counted of track events delivered at `at`.
+
+    The database counts: a batch has a thousand events and hardly ten kinds, and an object for each event took three
+    quarters of delivery's CPU time.
+    """
+    statement = (
+        "SELECT m.integration_id, max(m.received_at), e.environment_id, e.traffic_type, "  # noqa: S608 - our own names
+        f"CASE {'WHEN m.received_at >= %s THEN %s ' * len(LATENCY_SECONDS)} ELSE 'more' END AS latency, count(*) "
+        "FROM webhooks_outboxevent AS e JOIN webhooks_inboxmessage AS m ON m.id = e.message_id "
+        f"WHERE {sql.among('e.id')} "
+        f"GROUP BY m.integration_id, {sql.hour('m.received_at')}, e.environment_id, e.traffic_type, latency"
     )
+    ends = [(sql.adapted(at - timedelta(seconds=seconds)), str(seconds)) for seconds in LATENCY_SECONDS]
+    rows = sql.run(statement, [*chain.from_iterable(ends), sql.id_list(ids)])
+    return [Fact(where, sql.as_time(received_at), *rest) for where, received_at, *rest in rows]
 
 
 def hour_of(at: datetime) -> datetime:
     """The beginning of the hour, in UTC."""
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-def latency_class(taken: timedelta) -> str:
-    """The smallest class that holds a duration; "more" beyond the last."""
-    return next((str(end) for end in LATENCY_SECONDS if taken.total_seconds() <= end), "more")

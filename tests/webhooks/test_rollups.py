@@ -8,13 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.factories import IntegrationFactory, MessageFactory
+from tests.factories import EnvironmentFactory, EventFactory, IntegrationFactory, MessageFactory
 from tests.webhooks.conftest import body_of
 from webhooks import inbox, outbox
 from webhooks.inbox import drain_inbox, replay
 from webhooks.models import HourlyCount, InboxMessage, OutboxEvent
 from webhooks.retention import prune
-from webhooks.rollups import EVER, Count, Tally, hour_of, latency_class
+from webhooks.rollups import EVER, Count, Tally, count_delivered, hour_of
 
 
 def counted(name: Count) -> dict[str, int]:
@@ -170,5 +170,24 @@ def test_old_counts_are_pruned_but_the_whole_past_is_not(db):
 @pytest.mark.parametrize(
     ("seconds", "label"), [(0.4, "1"), (1, "1"), (1.1, "2"), (301, "3600"), (9999, "more")]
 )
-def test_latency_classes(seconds, label):
-    assert latency_class(timedelta(seconds=seconds)) == label
+def test_an_event_counts_in_the_class_of_the_time_it_took(db, seconds, label):
+    now = timezone.now()
+    event = EventFactory(message__received_at=now - timedelta(seconds=seconds))
+
+    count_delivered([event.pk], now)
+
+    assert counted(Count.LATENCY) == {label: 1}
+
+
+def test_events_of_two_hours_and_two_kinds_are_counted_apart(db):
+    now = timezone.now()
+    message = MessageFactory(received_at=now)
+    same = {"message": message, "environment": EnvironmentFactory(project=message.integration.project)}
+    ids = [EventFactory(**same, traffic_type=name).pk for name in ("user", "user", "org")]
+    ids.append(EventFactory(message__received_at=now - timedelta(hours=1)).pk)
+
+    count_delivered(ids, now)
+
+    rows = HourlyCount.objects.filter(name=Count.DELIVERED)
+    assert sorted(row.count for row in rows.exclude(hour=EVER)) == [1, 1, 2]
+    assert sorted(row.count for row in rows.filter(hour=EVER)) == [1, 3]
