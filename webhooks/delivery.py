@@ -14,10 +14,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from durable import retry
 from durable.models import FAULT_LIMIT
 from durable.patience import patiently
 from durable.stopping import stopping
+from durable.working import again_at
 from integrations import holding
 from integrations.fme import post_events
 from integrations.models import Environment
@@ -110,9 +110,7 @@ class Delivery:
             attempt.duration_ms = milliseconds_since(started)
             self.hold(attempt, batch, str(error), Outcome.AMBIGUOUS if error.ambiguous else Outcome.HELD)
             return
-        except (
-            Exception
-        ):  # a mistake of ours, over one event or over all: found like an event that FME refuses
+        except Exception:  # a mistake of ours, over one event or all: found like one that FME refuses
             logger.exception("A batch could not be sent.")
             attempt.answer = traceback.format_exc()[-ANSWER_CHARACTERS:]
             self.split(attempt, batch, f"Sending failed in our own code: {attempt.answer}", is_ours=True)
@@ -191,8 +189,12 @@ class Delivery:
             if is_odd_one and (not suspect.is_ours or faults >= FAULT_LIMIT):
                 self.bury(suspect.token, event, suspect.reason)
                 continue
-            at = retry.decide(event.attempts, now=timezone.now(), dice=random.random()).at  # noqa: S311 - jitter
-            changes = {"claim": None, "due_at": at, "last_error": suspect.reason, "faults": faults}
+            changes = {
+                "claim": None,
+                "due_at": again_at(event.attempts),
+                "last_error": suspect.reason,
+                "faults": faults,
+            }
             move_events([event.id], suspect.token, **changes)
         if self.suspects and self.environment.is_held and not self.accepted and not self.is_held:
             self.hold_all(self.environment.hold_reason, self.next_probe(None))
@@ -233,12 +235,7 @@ class Delivery:
 
     def next_probe(self, retry_after_seconds: float | None) -> datetime:
         """When to try a held environment again."""
-        return retry.decide(
-            self.environment.hold_attempts + 1,
-            now=timezone.now(),
-            dice=random.random(),  # noqa: S311 - jitter
-            retry_after_seconds=retry_after_seconds,
-        ).at
+        return again_at(self.environment.hold_attempts + 1, retry_after_seconds=retry_after_seconds)
 
     def bury(self, token: UUID, event: ClaimedEvent, reason: str) -> None:
         """This event can never be delivered as it is."""

@@ -5,22 +5,21 @@ token and then stores the events of those it finished; so a worker that outlived
 """
 
 import logging
-import random
 import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from durable import retry
 from durable.drains import beat
 from durable.models import DurableQuerySet
 from durable.stopping import stopping
 from durable.wake import wake
+from durable.working import again_at
 from integrations.mapping import Rules, Skip, SkipCode, TrackEvent, Translation, translate
 from integrations.mapping.culprit import PLAIN_EVENT_TYPE
 from integrations.models import ServiceHook
@@ -113,9 +112,8 @@ def settle_unverified(token: UUID, message: ClaimedMessage, hook: ServiceHook | 
     if row is None:
         return
     if hook and not hook.secret and hook.takes_messages and hook.state != "dead":
-        row.retry(
-            next_date(row), "Waiting for the secret of the service hook, which Sentry has not told yet."
-        )
+        waits = "Waiting for the secret of the service hook, which Sentry has not told yet."
+        row.retry(again_at(row.attempts), waits)
     else:
         reason = (
             "The signature does not match the service hook's secret: the message did not come from Sentry."
@@ -147,17 +145,12 @@ def settle_alone(token: UUID, message: ClaimedMessage) -> None:
     except Exception:
         logger.exception("Message %d could not be translated.", message.id)
         if row := held_row(token, message):
-            row.fault(traceback.format_exc(), next_date(row))
+            row.fault(traceback.format_exc(), again_at(row.attempts))
 
 
 def held_row(token: UUID, message: ClaimedMessage) -> InboxMessage | None:
     """The row of a message while it is still held under `token`."""
     return InboxMessage.objects.defer("body").filter(pk=message.id, claim=token).first()
-
-
-def next_date(row: InboxMessage) -> datetime:
-    """When to look at a message again."""
-    return retry.decide(row.attempts, now=timezone.now(), dice=random.random()).at  # noqa: S311 - jitter
 
 
 def settle(token: UUID, batch: Sequence[ClaimedMessage]) -> None:
