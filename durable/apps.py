@@ -1,3 +1,5 @@
+"""The app of durable rows."""
+
 from django.apps import AppConfig
 
 

@@ -126,7 +126,7 @@ class SentryIntegrationViewSet(
         return {**super().get_serializer_context(), "access": self.access}
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        if not self.access.is_account_admin and not self.access.writes:
+        if not self.access.writes_somewhere:
             raise PermissionDenied
         return super().create(request, *args, **kwargs)
 

@@ -1,3 +1,5 @@
+"""The app of what the administrator configures, and its drains."""
+
 from django.apps import AppConfig
 
 

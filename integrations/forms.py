@@ -1,5 +1,6 @@
 """The forms: the three values from Sentry, an SDK key, the login."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -8,9 +9,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 
-from integrations.formsets import (
-    show_corrected,
-)
+from integrations.formsets import show_corrected
 from integrations.models import Environment, Project, SentryIntegration
 from integrations.roles import Access
 from integrations.validation import (
@@ -125,9 +124,8 @@ class LoginForm(AuthenticationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
         for bound in self.fields.values():
             bound.widget.attrs["class"] = "ctl"
-        self.fields[
-            "password"
-        ].help_text = f"{settings.AXES_FAILURE_LIMIT} wrong tries lock the account for {minutes} minutes."
+        tries, minutes = settings.AXES_FAILURE_LIMIT, settings.AXES_COOLOFF_TIME // timedelta(minutes=1)
+        password = self.fields["password"]
+        password.help_text = f"{tries} wrong tries lock the account for {minutes} minutes."

@@ -60,8 +60,7 @@ def require_write(request: HttpRequest, project: Project) -> None:
 
 def require_any_write(request: HttpRequest) -> None:
     """Refuse what every administrator of some project may do, and a viewer may not."""
-    access = access_of(request)
-    if not (access.is_account_admin or access.writes):
+    if not access_of(request).writes_somewhere:
         raise PermissionDenied("You are a viewer. Ask an account admin for the role project admin.")
 
 

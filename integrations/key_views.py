@@ -101,7 +101,7 @@ def _environments(request: HttpRequest, chosen: int | None, form: SdkKeyForm | N
     lines = [(project, _lines(project, access, chosen, form)) for project in _projects(access)]
     context = {
         "projects": lines,
-        "may_refresh": access.is_account_admin or bool(access.writes),
+        "may_refresh": access.writes_somewhere,
         "refresh": CatalogueRefresh.objects.filter(pk=1).first(),
         "refresh_state": refresh_status(),
         "missing": missing_settings(),

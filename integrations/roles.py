@@ -31,6 +31,11 @@ class Access:
         """Ids of the projects this person administers (an account admin administers all: not listed here)."""
         return frozenset(project for role, project in self._roles if role == Role.PROJECT_ADMIN and project)
 
+    @property
+    def writes_somewhere(self) -> bool:
+        """May configure some project: no viewer."""
+        return self.is_account_admin or bool(self.writes)
+
     def projects(self) -> QuerySet[Project]:
         """Projects this person may see."""
         everything = Project.objects.all()

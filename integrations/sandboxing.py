@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,7 +30,7 @@ class Tour:
     """What a newcomer needs to know to try the product."""
 
     username: str
-    password: str
+    password: str = field(repr=False)
     installation_id: str
     organization: str
     project_slug: str

@@ -66,7 +66,7 @@ def marketplace(request: HttpRequest) -> HttpResponse:
         "entries": found_entries(query),
         "count": access.integrations().count(),
         "is_enabled": orders.sentry_is_enabled(),
-        "may_add": access.is_account_admin or bool(access.writes),
+        "may_add": access.writes_somewhere,
         "contact": settings.ACCESS_CONTACT,
         "missing": missing_settings(),
     }

@@ -1,3 +1,5 @@
+"""The app of what flows through, and its drains."""
+
 from django.apps import AppConfig
 
 

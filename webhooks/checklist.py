@@ -45,7 +45,7 @@ def checklist(request: HttpRequest) -> HttpResponse:
         "left": len(steps) - done,
         "following": following,
         "meter": 100 * done // len(steps),
-        "may_configure": access.is_account_admin or bool(access.writes),
+        "may_configure": access.writes_somewhere,
         "has_messages": steps[6].is_done,
         "problems": count_open(access),
     }

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from integrations.models import ServiceHook
@@ -22,15 +22,14 @@ class KnownHook:
     """A hook as the accept path needs it; `secret` is empty while Sentry's has not been stored yet."""
 
     integration_id: int | None
-    secret: str
+    secret: str = field(repr=False)
     takes_messages: bool
-
-    def __repr__(self) -> str:
-        return f"KnownHook(integration_id={self.integration_id})"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """What the database said of an address, and when by the monotonic clock; None is nobody's."""
+
     hook: KnownHook | None
     read_at: float
 

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from integrations.mapping.culprit import PLAIN_EVENT_TYPE
 from integrations.models import Environment, SentryIntegration
+from webhooks import sql
 from webhooks.models import InboxMessage, OutboxEvent
 from webhooks.spans import Span
 
@@ -181,7 +182,7 @@ def _candidates(
         cursor.execute(
             f"{statement} ORDER BY received_at {direction}, id {direction} LIMIT %s", [*values, limit]
         )
-        found = [Cursor(_as_time(at), pk) for pk, at in cursor.fetchall()]
+        found = [Cursor(sql.as_time(at), pk) for pk, at in cursor.fetchall()]
     return found, len(found) == limit
 
 
@@ -205,14 +206,13 @@ def _part(
     after: Cursor | None,
     limit: int,
 ) -> tuple[str, list[Any]]:
-    adapt = connection.ops.adapt_datetimefield_value
     for operator, at in ((">=", span.since), ("<", span.until)):
         if at:
-            conditions, values = [*conditions, f"received_at {operator} %s"], [*values, adapt(at)]
+            conditions, values = [*conditions, f"received_at {operator} %s"], [*values, sql.adapted(at)]
     for operator, place in (("<", before), (">", after)):
         if place:
             conditions = [*conditions, f"(received_at, id) {operator} (%s, %s)"]
-            values = [*values, adapt(place.received_at), place.id]
+            values = [*values, sql.adapted(place.received_at), place.id]
     direction = "ASC" if after and not before else "DESC"
     statement = (
         f"SELECT * FROM (SELECT id, received_at FROM webhooks_inboxmessage WHERE {' AND '.join(conditions)} "  # noqa: S608 - our own words
@@ -309,8 +309,3 @@ def asked_of_events(wanted: Filter) -> dict[str, Any]:
 
 def _places(values: Sequence[Any]) -> str:
     return f"({', '.join(['%s'] * len(values))})"
-
-
-def _as_time(value: datetime | str) -> datetime:
-    """SQLite keeps times as text, in UTC."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value

@@ -24,12 +24,6 @@ MESSAGE_STATES = {
 }
 
 
-SHOWN_PAYLOAD = {
-    "oneOf": [{"type": "object", "additionalProperties": {}}, {"type": "string"}],
-    "nullable": True,
-}
-
-
 class SkipSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()
