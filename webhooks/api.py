@@ -171,7 +171,7 @@ class MessageViewSet(
             return False
         query = RevealSerializer(data=self.request.query_params)
         query.is_valid(raise_exception=True)
-        if query.validated_data["reveal"] and not may_reveal(self.access):
+        if query.validated_data["reveal"] and not may_reveal(self.access, self.integration.project):
             raise PermissionDenied
         return bool(query.validated_data["reveal"])
 

@@ -346,6 +346,13 @@ def test_deleted_sentry_project_can_be_integrated_again(api, project_admin, proj
     assert client.post("/api/v1/sentry-integrations/", body).status_code == 201
 
 
+def test_who_administers_the_project_reveals_here_as_on_the_page(api, project_admin, url, integration):
+    message = MessageFactory(integration=integration, payload=PAYLOAD)
+
+    assert api(project_admin).get(f"{url}messages/{message.pk}/?reveal=1").json()["payload"] == PAYLOAD
+    assert RECORD.all().get().actor == project_admin
+
+
 def test_account_admin_by_membership_reveals(api, url, integration):
     person = MembershipFactory(project=None, role="account_admin").user
     message = MessageFactory(integration=integration, payload=PAYLOAD)
