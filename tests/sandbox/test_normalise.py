@@ -76,9 +76,11 @@ def test_tags_become_texts(how: Any) -> None:
 
 
 @pytest.mark.parametrize("how", [plain, real], ids=["own", "relay"])
-@pytest.mark.parametrize("moment", ["2001-01-01T00:00:00Z", time.time() + 3600, "yesterday"])
-def test_impossible_times_become_the_time_of_reception(how: Any, moment: object) -> None:
-    event = how(ERROR | {"timestamp": moment})
+@pytest.mark.parametrize("moment", ["2001-01-01T00:00:00Z", "an hour ahead", "yesterday"])
+def test_impossible_times_become_the_time_of_reception(how: Any, moment: str) -> None:
+    an_hour_ahead = time.time() + 3600
+
+    event = how(ERROR | {"timestamp": an_hour_ahead if moment == "an hour ahead" else moment})
 
     assert abs(event["timestamp"] - time.time()) < 10
     assert event["errors"]
