@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
+
+from tests.waiting import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 20.0
@@ -170,9 +171,3 @@ class SandboxProcess:
                 break
         log = (Path(self._folder.name) / "log").read_text()
         raise RuntimeError(f"the sandbox at {urlsplit(self.url).netloc} did not start:\n{log}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

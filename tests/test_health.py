@@ -43,7 +43,9 @@ def test_only_a_full_spool_beside_a_database_that_is_away_is_a_failure(
     monkeypatch.setattr(health, "spool", full)
     with pytest.raises(SpoolFull):
         full.keep(RawRequest(None, "", b"{}"), is_verified=True)
-    monkeypatch.setattr(health, "database_state", lambda: {"database": "ok", "migrations": "ok", "drain": "ok"})
+    monkeypatch.setattr(
+        health, "database_state", lambda: {"database": "ok", "migrations": "ok", "drain": "ok"}
+    )
     well = client.get("/readyz").status_code
     threaded._away.set()
 

@@ -6,8 +6,7 @@ the real Sentry SDK.
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Visit
 from tests.product_process import PASSWORD, Product
-from tests.sandbox_process import SandboxProcess, free_port
+from tests.sandbox_process import SandboxProcess
+from tests.waiting import free_port, until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -44,14 +44,6 @@ def way(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[Visi
         context.set_default_timeout(15_000)
         yield Visit(context, product.url), sandbox
         context.close()
-
-
-def until(ask: Callable[[], Any]) -> Any:
-    """Ask until the answer is true or 30 seconds are over: other processes work on their own time."""
-    end = time.monotonic() + 30
-    while not (answer := ask()) and time.monotonic() < end:
-        time.sleep(0.1)
-    return answer
 
 
 def look_until(page: Page, words: str) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import requests
 
-from tests.faults.servers import free_port, wait_until
+from tests.faults.servers import wait_until
+from tests.waiting import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60

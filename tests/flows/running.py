@@ -1,15 +1,12 @@
 """A running product with the sandbox behind it, configured and asked over the REST API."""
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import requests
 
 from tests.product_process import Product
 from tests.sandbox_process import SandboxProcess
-
-WAIT_SECONDS = 30.0
+from tests.waiting import until
 
 
 class Running:
@@ -84,11 +81,3 @@ def sdk_keys(state: Any) -> list[dict[str, str]]:
         for workspace in state["workspaces"]
         for environment in workspace["environments"]
     ]
-
-
-def until(ask: Callable[[], Any]) -> Any:
-    """Ask until the answer is true or WAIT_SECONDS are over; for what other processes do on their own time."""
-    end = time.monotonic() + WAIT_SECONDS
-    while not (answer := ask()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return answer

@@ -14,7 +14,8 @@ import pytest
 
 from tests.flows.running import Running
 from tests.product_process import Product
-from tests.sandbox_process import SandboxProcess, free_port
+from tests.sandbox_process import SandboxProcess
+from tests.waiting import free_port
 
 POSTGRES = os.environ.get("FLOW_DATABASE_URL", "postgres://postgres@127.0.0.1:5432")
 BROKERS = {"rabbitmq": "amqp://guest:guest@127.0.0.1:5672//", "redis": "redis://127.0.0.1:6379/9"}

@@ -11,7 +11,8 @@ import pytest
 
 from tests.flows.running import Running
 from tests.product_process import Product
-from tests.sandbox_process import SandboxProcess, free_port
+from tests.sandbox_process import SandboxProcess
+from tests.waiting import free_port
 
 NODE = Path(__file__).parent / "node"
 PYTHON = """

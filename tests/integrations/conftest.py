@@ -1,4 +1,4 @@
-"""The sandbox as both peers, over real HTTP, and an installation that it knows."""
+"""Something to map to; the sandbox as both peers, over real HTTP, and an installation that it knows."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -8,12 +8,24 @@ from django.utils import timezone
 
 from integrations.announcements import announce
 from integrations.installations import drain_installations
-from integrations.models import SentryInstallation, SentryIntegration
+from integrations.models import Environment, SentryInstallation, SentryIntegration, TrafficType
 from integrations.services import want_hook
-from tests.factories import IntegrationFactory
+from tests.factories import EnvironmentFactory, IntegrationFactory, TrafficTypeFactory
 from tests.sandbox_process import SandboxProcess
 
 PUBLIC_URL = "https://fme.example.com"
+
+
+@pytest.fixture
+def staging(project) -> Environment:
+    """An environment to map to."""
+    return EnvironmentFactory(project=project, name="Staging")
+
+
+@pytest.fixture
+def user_type(project) -> TrafficType:
+    """A traffic type to map to."""
+    return TrafficTypeFactory(project=project, name="user")
 
 
 @pytest.fixture(scope="session")

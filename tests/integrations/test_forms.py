@@ -12,19 +12,8 @@ from tests.factories import (
     HookFactory,
     InstallationFactory,
     IntegrationFactory,
-    TrafficTypeFactory,
 )
 from tests.integrations.typed import INSTALLATION, typed
-
-
-@pytest.fixture
-def staging(project):
-    return EnvironmentFactory(project=project, name="Staging")
-
-
-@pytest.fixture
-def user_type(project):
-    return TrafficTypeFactory(project=project, name="user")
 
 
 @pytest.fixture

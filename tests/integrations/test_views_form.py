@@ -6,11 +6,9 @@ from django.utils import timezone
 
 from integrations.models import Account, SentryIntegration, ServiceHook
 from tests.factories import (
-    EnvironmentFactory,
     HookFactory,
     InstallationFactory,
     ProjectFactory,
-    TrafficTypeFactory,
 )
 from tests.integrations.typed import INSTALLATION, typed
 
@@ -18,16 +16,6 @@ from tests.integrations.typed import INSTALLATION, typed
 @pytest.fixture(autouse=True)
 def enabled(db):
     Account.objects.create(pk=1, sentry_enabled_at=timezone.now())
-
-
-@pytest.fixture
-def staging(project):
-    return EnvironmentFactory(project=project, name="Staging")
-
-
-@pytest.fixture
-def user_type(project):
-    return TrafficTypeFactory(project=project, name="user")
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ every fact; exit status 1 when one failed. PRODUCT_PORT (default 18790) has to b
 
 import os
 import sys
-import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,12 +19,12 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.product_process import PASSWORD, Product
 from tests.sandbox_process import SandboxProcess
+from tests.waiting import until
 
 SENTRY = os.environ.get("REAL_SENTRY_URL", "http://127.0.0.1:9010")
 CONTROL = os.environ.get("REAL_SENTRY_CONTROL_URL", "http://127.0.0.1:9011")
 PORT = int(os.environ.get("PRODUCT_PORT", "18790"))
 CLIENT_ID, CLIENT_SECRET = "ab" * 32, "a client secret for this run only " + "s" * 16
-WAIT_SECONDS = 30.0
 
 failed: list[str] = []
 
@@ -49,14 +47,6 @@ def hooks_of(project: str) -> list[dict[str, Any]]:
     """The project's hooks, as they stand in Sentry's own table."""
     answer = requests.get(f"{CONTROL}/hooks", params={"project": project}, timeout=30).json()
     return [hook for hook in answer["hooks"] if hook.get("url")]
-
-
-def until(ask: Callable[[], Any]) -> Any:
-    """Ask until the answer is true, or WAIT_SECONDS are over; returns the last answer."""
-    end = time.monotonic() + WAIT_SECONDS
-    while not (answer := ask()) and time.monotonic() < end:
-        time.sleep(0.2)
-    return answer
 
 
 def main() -> None:

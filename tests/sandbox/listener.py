@@ -7,6 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from tests.waiting import until
+
 
 @dataclass(frozen=True)
 class Request:
@@ -33,10 +35,8 @@ class Listener:
 
     def wait_for(self, count: int, seconds: float = 10) -> list[Request]:
         """The first `count` requests; AssertionError when they do not come."""
-        end = time.monotonic() + seconds
-        while len(self.requests) < count and time.monotonic() < end:
-            time.sleep(0.01)
-        assert len(self.requests) >= count, f"{len(self.requests)} of {count} requests came"
+        has_come = until(lambda: len(self.requests) >= count, seconds=seconds)
+        assert has_come, f"{len(self.requests)} of {count} requests came"
         return self.requests[:count]
 
     def __enter__(self) -> Self:

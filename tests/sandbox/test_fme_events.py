@@ -1,6 +1,5 @@
 """Event ingestion: what is accepted, what is dropped and why, and the vendor's own SDK."""
 
-import time
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ import splitio
 from sandbox.fme.checks import reason_to_drop
 from tests.sandbox.app import EVENT, sdk_key, send_events
 from tests.sandbox_process import SandboxProcess
+from tests.waiting import until
 
 TYPES = frozenset({"user", "org"})
 
@@ -141,16 +141,9 @@ def test_the_vendors_sdk_is_accepted_by_the_same_checks(sandbox: SandboxProcess)
     assert client.track(55, "org", "sentry_exception", 1)
     factory.destroy()
 
-    _wait_for(sandbox, 2)
+    until(lambda: sandbox.count() == 2)  # the SDK sends from a thread of its own
     found = {event["key"]: event for event in sandbox.received()}
     assert sandbox.count(dropped=1) == 0
     assert found["42"]["properties"] == {"level": "error", "handled": True}
     assert (found["55"]["trafficTypeName"], found["55"]["value"]) == ("org", 1)
     assert sandbox.get("requests")[0]["sdk"].startswith("python-")
-
-
-def _wait_for(sandbox: SandboxProcess, count: int) -> None:
-    """The SDK sends from a thread of its own and tells nobody when it has."""
-    end = time.monotonic() + 10
-    while sandbox.count() < count and time.monotonic() < end:
-        time.sleep(0.02)

@@ -11,15 +11,18 @@ from django.conf import settings
 from django.test import Client
 from requests import ReadTimeout
 
-from integrations.models import ServiceHook
+from integrations.models import Environment, ServiceHook
 from tests.factories import (
     EnvironmentFactory,
+    EventFactory,
     HookFactory,
     IntegrationFactory,
+    MessageFactory,
     ProjectFactory,
     TrafficTypeFactory,
 )
 from webhooks import hook_secrets
+from webhooks.models import OutboxEvent
 
 PAYLOADS = Path(__file__).parent.parent / "fixtures" / "payloads"
 SECRET = "test-secret"
@@ -91,6 +94,20 @@ def deliver_app(client: Client) -> Post:
         return client.post("/webhooks/sentry/app/", body, content_type="application/json", headers=headers)
 
     return post
+
+
+@pytest.fixture
+def environment(db: None) -> Environment:
+    """Where `waiting` events go."""
+    environment: Environment = EnvironmentFactory(name="Production")
+    return environment
+
+
+@pytest.fixture
+def waiting(environment: Environment) -> Callable[..., list[OutboxEvent]]:
+    """A maker of events that wait for `environment`."""
+    message = MessageFactory()
+    return lambda *keys: [EventFactory(message=message, environment=environment, key=key) for key in keys]
 
 
 class Fme:

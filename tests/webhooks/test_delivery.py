@@ -9,7 +9,6 @@ from django.utils import timezone
 from durable.stopping import stopping
 from integrations import holding
 from integrations.models import Environment
-from tests.factories import EnvironmentFactory, EventFactory, MessageFactory
 from webhooks import delivery, outbox
 from webhooks.batches import as_body
 from webhooks.models import DeliveryAttempt, OutboxEvent
@@ -28,18 +27,6 @@ def running(monkeypatch):
     )  # the test's transaction lives in it
     yield
     stopping.clear()
-
-
-@pytest.fixture
-def environment():
-    return EnvironmentFactory(name="Production")
-
-
-@pytest.fixture
-def waiting(environment):
-    """A maker of events that wait for `environment`."""
-    message = MessageFactory()
-    return lambda *keys: [EventFactory(message=message, environment=environment, key=key) for key in keys]
 
 
 def failing(times, error, honest):

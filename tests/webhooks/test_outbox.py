@@ -8,23 +8,11 @@ from django.utils import timezone
 
 from integrations.models import Environment
 from integrations.services import store_sdk_key
-from tests.factories import EnvironmentFactory, EventFactory, MessageFactory
+from tests.factories import EventFactory
 from webhooks.models import DeliveryAttempt, OutboxEvent
 from webhooks.outbox import drain_outbox
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def environment():
-    return EnvironmentFactory(name="Production")
-
-
-@pytest.fixture
-def waiting(environment):
-    """A maker of events that wait for `environment`."""
-    message = MessageFactory()
-    return lambda *keys: [EventFactory(message=message, environment=environment, key=key) for key in keys]
 
 
 def test_a_batch_is_cut_by_count_and_by_bytes(waiting, fme, settings):

@@ -9,6 +9,7 @@ from django.db import DataError, IntegrityError, OperationalError, connection
 from django.utils import timezone
 
 from tests.factories import IntegrationFactory
+from tests.waiting import until
 from webhooks import writer as module
 from webhooks.models import InboxMessage
 from webhooks.queue import NewMessage, insert_messages
@@ -27,7 +28,7 @@ def writer(monkeypatch):
     monkeypatch.setattr(module, "PROBE_SECONDS", 0.02)
     writer = Writer()
     yield writer
-    wait_until(lambda: not writer.is_away)
+    until(lambda: not writer.is_away)
     writer.call(
         lambda: connection.close(), deadline_seconds=5
     )  # the thread's own, or no database can be dropped
@@ -47,7 +48,7 @@ def test_what_waits_together_is_committed_together(writer, integration, monkeypa
     monkeypatch.setattr("webhooks.writer.insert_messages", counted)
     release, pool = block(writer)
     stores = [pool.submit(writer.store, message_of(integration.pk), deadline_seconds=5) for _ in range(20)]
-    assert wait_until(lambda: writer._queue.qsize() == 20)
+    assert until(lambda: writer._queue.qsize() == 20)
     release()
 
     assert [store.result() for store in stores] == [True] * 20
@@ -64,7 +65,7 @@ def test_one_row_the_database_never_takes_hurts_nobody_else(writer, integration)
     release, pool = block(writer)
     good = [pool.submit(writer.store, message_of(integration.pk), deadline_seconds=5) for _ in range(2)]
     bad = pool.submit(writer.store, message_of(integration.pk + 1000), deadline_seconds=5)
-    assert wait_until(lambda: writer._queue.qsize() == 3)
+    assert until(lambda: writer._queue.qsize() == 3)
     release()
 
     assert [store.result() for store in good] == [True, True]
@@ -97,7 +98,7 @@ def test_the_writer_outlives_a_mistake(writer, integration, monkeypatch):
         with pytest.raises(StoreUnavailable):
             writer.store(message_of(integration.pk), deadline_seconds=0.05)
 
-    assert wait_until(lambda: not writer.is_away)
+    assert until(lambda: not writer.is_away)
     assert writer.store(message_of(integration.pk), deadline_seconds=5)
 
 
@@ -120,7 +121,7 @@ def test_the_writer_comes_back_with_the_database(writer, integration, monkeypatc
         with pytest.raises(StoreUnavailable):
             writer.store(message_of(integration.pk), deadline_seconds=5)
 
-    assert wait_until(lambda: not writer.is_away)
+    assert until(lambda: not writer.is_away)
     assert writer.store(message_of(integration.pk), deadline_seconds=5)
 
 
@@ -135,9 +136,3 @@ def block(writer):
     pool.submit(writer.call, occupy, deadline_seconds=5)
     assert started.wait(5)
     return gate.set, pool
-
-
-def wait_until(condition, seconds=5.0):
-    """Ask each hundredth of a second: for what another thread does on its own time."""
-    pause = threading.Event()
-    return any(condition() or pause.wait(0.01) for _ in range(int(seconds * 100)))

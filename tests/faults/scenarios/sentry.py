@@ -10,9 +10,10 @@ from integrations.models import SentryInstallation, SentryIntegration, ServiceHo
 from integrations.services import want_hook
 from tests.faults.run import Run, Source
 from tests.faults.scenarios import databases
-from tests.faults.servers import free_port, wait_until
+from tests.faults.servers import wait_until
 from tests.faults.stack import Stack
 from tests.sandbox_process import SandboxProcess
+from tests.waiting import free_port
 
 STEPS: tuple[dict[str, Any], ...] = (
     {"kind": "drop", "operation": "hooks.get"},
