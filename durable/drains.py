@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -20,6 +21,7 @@ POLL_SECONDS = 1.0
 HEARTBEAT_EVERY = timedelta(seconds=5)
 
 _drains: dict[str, Drain] = {}
+_heard_at = 0.0
 _beaten: dict[str, datetime] = {}
 
 
@@ -50,16 +52,44 @@ def drain_all() -> int:
 
 
 def follow() -> None:
-    """Poll until `stopping` is set: a thread per drain, so that a peer that hangs holds up nobody else's work."""
-    threads = [threading.Thread(target=_poll, args=(name,), name=f"drain-{name}") for name in names()]
+    """Poll until `stopping` is set."""
+    _side_by_side(lambda: True)
+
+
+def stand_in(silence_seconds: float) -> None:
+    """Poll as `follow` does while no bell was `heard` for so long; until `stopping` is set.
+
+    For a worker whose broker is away, or has forgotten it: what is due does not wait for a bell.
+    """
+    heard()
+    while not stopping.wait(POLL_SECONDS):
+        is_silent = time.monotonic() - _heard_at > silence_seconds
+        if is_silent:
+            logger.warning("No bell for %d s: looking for work without the broker.", silence_seconds)
+            _side_by_side(lambda: time.monotonic() - _heard_at > silence_seconds)
+        if is_silent and not stopping.is_set():
+            logger.warning("The bell rings again.")
+
+
+def heard() -> None:
+    """A bell has rung in this process."""
+    global _heard_at
+    _heard_at = time.monotonic()
+
+
+def _side_by_side(is_wanted: Callable[[], bool]) -> None:
+    """Poll while `is_wanted`: a thread per drain, so that a peer that hangs holds up nobody else's work."""
+    threads = [
+        threading.Thread(target=_poll, args=(name, is_wanted), name=f"drain-{name}") for name in names()
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _poll(name: str) -> None:
-    while not stopping.is_set():
+def _poll(name: str, is_wanted: Callable[[], bool]) -> None:
+    while is_wanted() and not stopping.is_set():
         try:
             close_old_connections()
             run(name)

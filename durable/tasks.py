@@ -1,9 +1,11 @@
 """Celery's side of the drains: three lines each; a lost task costs seconds, never data."""
 
+import threading
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
 
 from durable import drains
 from durable.stopping import stopping
@@ -12,6 +14,7 @@ from durable.stopping import stopping
 @shared_task(name="durable.drain")
 def drain(name: str) -> None:
     """Run one drain."""
+    drains.heard()
     drains.run(name)
 
 
@@ -20,6 +23,15 @@ def sweep() -> None:
     """Find what no bell rang for: a task per drain, so that one that waits for a peer holds up no other."""
     for name in drains.names():
         drain.apply_async(args=(name,), retry=False)
+
+
+@worker_ready.connect
+def stand_in_for_the_broker(**kwargs: Any) -> None:
+    """Beat sweeps through the broker; when nothing comes for three sweeps, look for work without it.
+
+    No daemon thread: the process ends when the batch in hand is finished.
+    """
+    threading.Thread(target=drains.stand_in, args=(3.0 * settings.SWEEP_SECONDS,), name="stand-in").start()
 
 
 @worker_shutting_down.connect

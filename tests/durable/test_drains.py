@@ -1,0 +1,66 @@
+"""What runs the drains: one that hangs or breaks is nobody else's trouble, and a silent broker delays seconds."""
+
+import threading
+
+import pytest
+
+from durable import drains
+from durable.stopping import stopping
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def ran(monkeypatch):
+    """Names in the order in which their drains ran; two drains of this test's own, polled without a pause."""
+    ran: list[str] = []
+    monkeypatch.setattr(drains, "_drains", {name: lambda name=name: ran.append(name) or 0 for name in ("a", "b")})
+    monkeypatch.setattr(drains, "POLL_SECONDS", 0.01)
+    yield ran
+    stopping.clear()
+
+
+def background(target, *arguments):
+    thread = threading.Thread(target=target, args=arguments)
+    thread.start()
+    return thread
+
+
+def wait_until(condition):
+    pause = threading.Event()
+    return any(condition() or pause.wait(0.01) for _ in range(500))
+
+
+def test_a_worker_that_hears_no_bell_looks_for_work_by_itself(ran):
+    thread = background(drains.stand_in, 0.05)
+
+    assert wait_until(lambda: {"a", "b"} <= set(ran))
+    stopping.set()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_a_worker_that_hears_the_bell_leaves_looking_to_it(ran):
+    thread = background(drains.stand_in, 60)
+    stopping.wait(0.1)
+
+    stopping.set()
+    thread.join(5)
+    assert ran == []
+
+
+def test_a_drain_that_breaks_is_run_again_and_stops_no_other(ran, monkeypatch):
+    breaks = [True]
+
+    def breaking():
+        if breaks and breaks.pop():
+            raise ZeroDivisionError
+        ran.append("mended")
+        return 0
+
+    monkeypatch.setitem(drains._drains, "a", breaking)
+    thread = background(drains.follow)
+
+    assert wait_until(lambda: {"mended", "b"} <= set(ran))
+    stopping.set()
+    thread.join(5)
