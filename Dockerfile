@@ -26,4 +26,4 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "from http.client import HTTPConnection as To; web = To('127.0.0.1', 8000, timeout=4); \
 web.request('GET', '/healthz'); raise SystemExit(web.getresponse().status != 200)"]
 CMD ["granian", "--interface", "wsgi", "config.wsgi:application", "--host", "0.0.0.0", "--port", "8000", \
-    "--workers", "2", "--blocking-threads", "32", "--respawn-failed-workers", "--workers-kill-timeout", "10s"]
+    "--workers", "2", "--blocking-threads", "64", "--respawn-failed-workers", "--workers-kill-timeout", "10s"]
