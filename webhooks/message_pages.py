@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages as notices
@@ -10,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_POST, require_safe
 
@@ -17,11 +19,12 @@ from integrations.found import access_of, require_write
 from integrations.states import Status
 from webhooks import log
 from webhooks.attempts import attempts_with
-from webhooks.explaining import Decisions, decisions_of
+from webhooks.explaining import decisions_of
 from webhooks.inbox import replay
 from webhooks.json_html import code, count_masks, tree
 from webhooks.masking import mask, mask_text
 from webhooks.message_states import EventFacts, event_state, facts_by_message, message_state
+from webhooks.message_way import way_of
 from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent
 from webhooks.reasons import REASONS
 from webhooks.revealing import may_reveal, record_replay, revealed_payload, shown_payload
@@ -30,6 +33,8 @@ from webhooks.spans import PRESETS
 
 MOST_MOVING = 30
 MOST_EVENTS = 200
+YOUNG = timedelta(minutes=10)
+"""How long the page of a message that is still moving follows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +196,7 @@ def _message_page(request: HttpRequest, found: InboxMessage, *, is_revealed: boo
         "events": [_drawn_event(event, is_revealed=is_revealed) for event in events],
         "events_total": facts.total,
         "attempts": [_drawn_attempt(attempt) for attempt in reversed(attempts_with(events))],
-        "stations": _stations(found, facts, decisions, events),
+        "way": way_of(found, facts),
         "has_payload": found.body is not None,
         "size": len(found.body or b""),
         "drawn": drawn,
@@ -199,6 +204,7 @@ def _message_page(request: HttpRequest, found: InboxMessage, *, is_revealed: boo
         "find": find,
         "masked": {} if is_revealed else count_masks(payload),
         "is_revealed": is_revealed,
+        "is_young": not is_revealed and timezone.now() - found.received_at < YOUNG,
         "may_reveal": may_reveal(access, found.integration.project),
         "may_write": access.may_write(found.integration.project),
         "is_cut": counted.nodes >= 4000,
@@ -241,67 +247,3 @@ def _drawn_attempt(attempt: DeliveryAttempt) -> DrawnAttempt:
     }.get(attempt.outcome, ("warn", "alert"))
     word = f"{words} {attempt.get_outcome_display().lower()}" if attempt.status_code else words
     return DrawnAttempt(attempt, Status(kind, icon, word), mask_text(attempt.answer))
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """One step of the way, with what it came to."""
-
-    kind: str
-    icon: str
-    word: str
-    sub: str = ""
-    more: str = ""
-
-
-def _stations(
-    found: InboxMessage, facts: EventFacts, decisions: Decisions | None, events: list[OutboxEvent]
-) -> list[Station]:
-    """The six steps of one message; those after the step where it stopped are to do."""
-    source = "service hook" if found.source == "service_hook" else "Sentry app"
-    steps = [Station("ok", "check", "Received", f"{source}")]
-    is_verified = not found.unverified_signature
-    if not is_verified:
-        dead = found.state == "dead"
-        steps.append(
-            Station("bad", "x", "Verified", "signature wrong")
-            if dead
-            else Station("info", "clock", "Verified", "waiting for the secret")
-        )
-    else:
-        steps.append(Station("ok", "check", "Verified", "signature right"))
-    words = ["Exception", "Environment matched", "Identity found", "Delivered"]
-    if not is_verified or not found.outcome:
-        return steps + [Station("", "todo", word) for word in words]
-    stopped = _stopped_at(found)
-    subs = [
-        "",
-        found.environment or "none",
-        ", ".join(facts.keys[:4]),
-        f"{facts.words} track event{'' if facts.total == 1 else 's'}",
-    ]
-    for place, word in enumerate(words):
-        if stopped is not None and place == stopped:
-            reason = REASONS.get(found.reason)
-            steps.append(Station("warn", "skip", word, reason.of(found.subject) if reason else found.reason))
-        elif stopped is not None and place > stopped:
-            steps.append(Station("", "todo", word))
-        elif word == "Delivered":
-            state = message_state(found, facts)
-            steps.append(
-                Station(
-                    state.kind, state.icon, word if facts.done == facts.total else state.word, subs[place]
-                )
-            )
-        else:
-            steps.append(Station("ok", "check", word, subs[place]))
-    return steps
-
-
-def _stopped_at(found: InboxMessage) -> int | None:
-    """Which of exception, environment, identity stopped it; None when track events came of it."""
-    if found.outcome != "dropped":
-        return None
-    if found.reason.startswith("environment"):
-        return 1
-    return 2 if found.reason.startswith("identity") else 0
