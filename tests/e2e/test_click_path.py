@@ -67,9 +67,9 @@ def test_from_login_to_save(visit, webshop, account_admin, javascript):
 
     page.get_by_role("button", name="Profile menu").click()
     page.get_by_role("link", name="Admin settings").click()
-    page.get_by_role("link", name="Integrations", exact=True).click()
-    page.get_by_role("link", name="Marketplace", exact=True).click()
-    page.get_by_role("article", name="Sentry").get_by_role("button", name="Add").click()
+    page.get_by_role("link", name="Integrations").click()
+    page.get_by_role("link", name="Marketplace").click()
+    page.get_by_role("button", name="Add").click()
     page.get_by_label("Project").select_option(label="Webshop")
     page.get_by_role("button", name="Continue").click()
 
@@ -97,6 +97,22 @@ def test_from_login_to_save(visit, webshop, account_admin, javascript):
     ]
     assert saved.capture_culprit
     assert tab.problems == []
+
+
+def test_a_word_of_the_way_names_one_thing_on_each_page(visit, webshop, account_admin):
+    integration = HookFactory(integration__project=webshop).integration
+    page = visit(account_admin).page
+
+    for address in (reverse("integrations"), reverse("marketplace"), integration.get_absolute_url()):
+        page.goto(address)
+        expect(page.get_by_role("link", name="Integrations")).to_have_count(1)
+        expect(page.get_by_role("button", name="Profile")).to_have_count(1)
+    for name in ("Edit", "Delete"):
+        expect(page.get_by_role("link", name=name)).to_have_count(1)
+
+    page.get_by_role("link", name="Edit").click()
+    for name in ("Integrations", "Configured"):
+        expect(page.get_by_role("link", name=name)).to_have_count(1)
 
 
 @both_ways
