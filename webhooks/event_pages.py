@@ -20,6 +20,7 @@ from integrations.models import Environment, Project, SentryIntegration, Traffic
 from integrations.states import Status
 from webhooks import log
 from webhooks.charts import spark_path
+from webhooks.filters import Filter, asked_of_events
 from webhooks.json_html import code
 from webhooks.masking import mask, mask_text
 from webhooks.message_states import event_state
@@ -77,13 +78,11 @@ def events(request: HttpRequest) -> HttpResponse:
     return render(request, "webhooks/events.html", context)
 
 
-def _rows(
-    request: HttpRequest, found: list[InboxMessage], wanted: log.Filter, scope: Scope
-) -> list[EventRow]:
+def _rows(request: HttpRequest, found: list[InboxMessage], wanted: Filter, scope: Scope) -> list[EventRow]:
     messages = {message.pk: message for message in found}
     places = {pk: place for place, pk in enumerate(messages)}
     opened, integrations = request.GET.get("json", ""), scope.by_id()
-    rows = OutboxEvent.objects.filter(message__in=messages, **log.asked_of_events(wanted))
+    rows = OutboxEvent.objects.filter(message__in=messages, **asked_of_events(wanted))
     if str(opened).isdecimal():
         rows = rows.select_related("environment")
     else:

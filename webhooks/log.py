@@ -1,4 +1,4 @@
-"""The log of messages, newest first: filters, pages by cursor, and the bound on what one page reads.
+"""The log of messages, newest first: pages by cursor, and the bound on what one page reads.
 
 A page follows one index of each integration in view, newest first, and looks at no more than `WINDOW` messages: a
 filter that no index answers finds what is among them, and the page says how far back it looked and goes on from
@@ -11,31 +11,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from integrations.mapping.culprit import PLAIN_EVENT_TYPE
-from integrations.models import Environment, SentryIntegration
+from integrations.models import Environment
 from webhooks import sql
+from webhooks.filters import Filter, has_residue, remaining
 from webhooks.models import InboxMessage, OutboxEvent
 from webhooks.spans import Span
 
 PAGE = 50
 WINDOW = 1000
-
-STAGES = {
-    "exception": ("not_an_exception", "payload_unreadable", "integration_paused", "uninstalled"),
-    "matched": ("environment_missing", "environment_unmapped"),
-    "identified": ("identity_missing", "identity_not_text", "identity_too_long", "culprit_missing"),
-}
-"""What stops a message at each stage of its way, in order."""
-
-STATES = {
-    "delivered": "Delivered",
-    "partly": "Partly delivered",
-    "waiting": "Waiting",
-    "dropped": "Dropped",
-    "failed": "Failed",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,37 +50,6 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """What the log shows; blank means any. `integrations` are those in view."""
-
-    integrations: tuple[SentryIntegration, ...]
-    span: Span
-    state: str = ""
-    environment: str = ""
-    reason: str = ""
-    subject: str = ""
-    event_type: str = ""
-    key: str = ""
-    text: str = ""
-    fme_environment: str = ""
-    traffic_type: str = ""
-    event_state: str = ""
-    stage: str = ""
-    """Messages that came at least so far: "exception", "matched", "identified"."""
-
-    @property
-    def ids(self) -> list[int]:
-        """Ids of the integrations in view."""
-        return [integration.pk for integration in self.integrations]
-
-    @property
-    def event_id(self) -> str:
-        """The text as an event id, when it is one."""
-        text = self.text.replace("-", "").lower()
-        return text if len(text) == 32 and not text.strip("0123456789abcdef") else ""
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """One page of the log; `older` and `newer` continue it. `looked_back_to` when the window ended it."""
 
@@ -114,7 +69,7 @@ def read_page(
     candidates, is_cut = _candidates(wanted, before=before, after=after, size=size)
     rows = InboxMessage.objects.filter(pk__in=[cursor.id for cursor in candidates]).defer("body")
     order = ("received_at", "pk") if backwards else ("-received_at", "-pk")
-    found = list(rows.filter(_remaining(wanted)).order_by(*order)[: size + 1])
+    found = list(rows.filter(remaining(wanted)).order_by(*order)[: size + 1])
     has_more, shown = len(found) > size, found[:size]
     if backwards:
         shown.reverse()
@@ -139,7 +94,7 @@ def new_since(wanted: Filter, after_id: int, *, size: int = PAGE) -> list[InboxM
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join([part] * len(wanted.integrations)), values)
         ids = sorted(row[0] for row in cursor.fetchall())[:size]
-    rows = InboxMessage.objects.filter(pk__in=ids).defer("body").filter(_remaining(wanted))
+    rows = InboxMessage.objects.filter(pk__in=ids).defer("body").filter(remaining(wanted))
     return list(rows.order_by("-pk"))
 
 
@@ -160,7 +115,7 @@ def _candidates(
     wanted: Filter, *, before: Cursor | None, after: Cursor | None, size: int
 ) -> tuple[list[Cursor], bool]:
     """Messages worth looking at, in page order, and whether there are more of them beyond the window."""
-    limit = WINDOW if _has_residue(wanted) else size + 1
+    limit = WINDOW if has_residue(wanted) else size + 1
     rare = _rare(wanted)
     if rare is not None:
         if not rare:
@@ -221,18 +176,6 @@ def _part(
     return statement, [*values, limit]
 
 
-def _has_residue(wanted: Filter) -> bool:
-    """Whether anything is left to check that the followed index does not answer."""
-    if asked_of_events(wanted):
-        return True
-    left = (wanted.environment, wanted.text, wanted.key, wanted.event_type, wanted.subject, wanted.stage)
-    return (
-        any(left)
-        or wanted.state in ("delivered", "waiting", "failed", "partly")
-        or bool(wanted.reason and wanted.state)
-    )
-
-
 def _rare(wanted: Filter) -> list[int] | None:
     """Ids of all messages that can match, when an index finds them and they are few; None when they are many."""
     events = OutboxEvent.objects.order_by()
@@ -264,47 +207,6 @@ def _rare(wanted: Filter) -> list[int] | None:
 def _few(events: QuerySet[OutboxEvent]) -> list[int] | None:
     ids = list(events.values_list("message_id", flat=True)[: WINDOW + 1])
     return None if len(ids) > WINDOW else sorted(set(ids))
-
-
-def _remaining(wanted: Filter) -> Q:
-    """Everything the filter asks for, to be checked on at most a window of messages."""
-    events = OutboxEvent.objects.filter(message=OuterRef("pk"))
-    undone = Q(Exists(events.exclude(state="done")))
-    waiting, dead = (Q(state=state) | Q(Exists(events.filter(state=state))) for state in ("pending", "dead"))
-    states = {
-        "delivered": Q(state="done", outcome="whole") & ~undone,
-        "partly": Q(state="done", outcome="partly") & ~undone,
-        "dropped": Q(state="done", outcome="dropped"),
-        "waiting": waiting & ~dead,
-        "failed": dead,
-    }
-    condition = states.get(wanted.state, Q())
-    for name in ("environment", "reason", "subject"):
-        if value := getattr(wanted, name):
-            condition &= Q(**{name: value})
-    if wanted.stage in STAGES:
-        names = list(STAGES)[: list(STAGES).index(wanted.stage) + 1]
-        stopped = [reason for name in names for reason in STAGES[name]]
-        condition &= ~Q(outcome__in=("", "dropped")) | Q(outcome="dropped") & ~Q(reason__in=stopped)
-    if asked := asked_of_events(wanted):
-        condition &= Q(Exists(events.filter(**asked)))
-    if wanted.event_id:
-        condition &= Q(event_id=wanted.event_id)
-    elif wanted.text:
-        condition &= Q(title__icontains=wanted.text) | Q(event_id__startswith=wanted.text.lower())
-    return condition
-
-
-def asked_of_events(wanted: Filter) -> dict[str, Any]:
-    """What a filter asks of track events, as conditions of a query."""
-    asked = {
-        "key": wanted.key,
-        "event_type": wanted.event_type,
-        "environment": int(wanted.fme_environment) if wanted.fme_environment.isdecimal() else "",
-        "traffic_type": wanted.traffic_type,
-        "state": wanted.event_state,
-    }
-    return {name: value for name, value in asked.items() if value != ""}
 
 
 def _places(values: Sequence[Any]) -> str:

@@ -20,6 +20,7 @@ from integrations.states import Status
 from webhooks import log
 from webhooks.attempts import attempts_with
 from webhooks.explaining import decisions_of
+from webhooks.filters import STATES, Filter
 from webhooks.inbox import replay
 from webhooks.json_html import code, count_masks, tree
 from webhooks.masking import mask, mask_text
@@ -69,7 +70,7 @@ def message_log(request: HttpRequest) -> HttpResponse:
         "is_live": is_first and request.GET.get("live") != "off",
         "may_be_live": is_first,
         "newest": log.newest_id(wanted) if is_first else 0,
-        "states": log.STATES,
+        "states": STATES,
         "reasons": REASONS,
         "presets": PRESETS,
         "environments": environments_seen(scope),
@@ -128,7 +129,7 @@ def message_replay(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("message", pk)
 
 
-def _tail(request: HttpRequest, scope: Scope, wanted: log.Filter) -> HttpResponse:
+def _tail(request: HttpRequest, scope: Scope, wanted: Filter) -> HttpResponse:
     """What is new, and what has settled among the rows that were still moving; 204 when nothing has."""
     after, moving = request.GET.get("tail", ""), request.GET.get("moving", "").split(",")
     after_id = int(after) if after.isdecimal() and len(after) < 19 else 0

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from durable.models import State
+from webhooks.filters import STAGES
 from webhooks.message_states import EventFacts, message_state
 from webhooks.models import InboxMessage
 from webhooks.reasons import reason_words
@@ -63,9 +64,7 @@ def _stopped_at(message: InboxMessage) -> int:
     """The place in DECIDED of what stopped it; beyond the last one when track events came of it."""
     if message.outcome != "dropped":
         return len(DECIDED)
-    if message.reason.startswith("environment"):
-        return 1
-    return 2 if message.reason.startswith("identity") else 0
+    return next((place for place, stops in enumerate(STAGES.values()) if message.reason in stops), 0)
 
 
 def _to_do(word: str) -> Step:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from integrations.models import Environment, SentryIntegration
 from integrations.states import Status
 from webhooks.charts import Plot, Series, band_floor, band_path, plot
-from webhooks.log import STAGES
+from webhooks.filters import STAGES
 from webhooks.models import HourlyCount
 from webhooks.numbers import Numbers, list_numbers
 from webhooks.reasons import is_fixable, reason_words

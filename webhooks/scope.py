@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from integrations.context import zone_named
 from integrations.found import access_of
 from integrations.models import SentryIntegration
-from webhooks.log import Filter
+from webhooks.filters import Filter
 from webhooks.models import HourlyCount
 from webhooks.rollups import BETWEEN, EVER, Count
 from webhooks.spans import span_of

@@ -19,6 +19,7 @@ from tests.factories import (
 )
 from tests.webhooks.conftest import body_of
 from webhooks import log
+from webhooks.filters import Filter
 from webhooks.inbox import drain_inbox
 from webhooks.models import InboxMessage
 from webhooks.spans import Span
@@ -141,7 +142,7 @@ def test_a_filter_without_an_index_looks_at_a_window_and_goes_on(integration, ma
     make(title="needle", minutes=50)
     for number in range(8):
         make(title="hay", minutes=number)
-    wanted = log.Filter((integration,), Span(""), text="needle")
+    wanted = Filter((integration,), Span(""), text="needle")
 
     first = log.read_page(wanted)
     second = log.read_page(wanted, before=first.older)
