@@ -14,6 +14,9 @@ from tests.waiting import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60
+FEW = "8"
+"""Threads of a web process without the protection of having many."""
+
 BINARIES = Path(sys.executable).parent
 
 
@@ -36,12 +39,14 @@ class Stack:
         manage = ["-m", "tests.faults.unprotected"] if self.without else ["manage.py"]
         match kind:
             case "web" if self.server == "gunicorn":
-                return [str(BINARIES / "gunicorn"), f"{app}:application", "--bind", f"127.0.0.1:{self.port}"]
+                shipped = [str(BINARIES / "gunicorn"), f"{app}:application", "--bind", f"127.0.0.1:{self.port}"]
+                return [*shipped, *(["--threads", FEW] if self.without == "threads" else [])]
             case "web":
                 return [
                     str(BINARIES / "granian"), "--interface", "wsgi", f"{app}:application", "--host", "127.0.0.1",
-                    "--port", str(self.port), "--http", "1", "--no-ws", "--workers", "1", "--blocking-threads", "32",
-                    "--workers-kill-timeout", "8s", "--respawn-failed-workers", "--log-level", "error",
+                    "--port", str(self.port), "--http", "1", "--no-ws", "--workers", "1", "--blocking-threads",
+                    FEW if self.without == "threads" else "64",
+                    "--workers-kill-timeout", "10s", "--respawn-failed-workers", "--log-level", "error",
                 ]  # fmt: skip
             case "worker":
                 return [

@@ -16,8 +16,20 @@ def stopped(run: Run) -> None:
 
 def wiped(run: Run) -> None:
     """Everything that waited in the broker is gone, and the queue with it."""
-    broker = run.world.broker
-    disturbed(run, broker.wipe)
+    stack = run.stack("web", "worker", "beat")
+    source = run.source()
+    load = source.load(stack, run.count, run.dice, rate=60 if run.is_short else 100)
+    run.pause(0.5, 1.0)
+    run.world.broker.wipe()  # under the worker's eyes
+    run.pause(0.2, 0.5)
+    stack.kill("worker")
+    stack.kill("beat")
+    load.wait(60)
+    run.world.broker.wipe()  # with every bell that rang since
+    stack.start("worker", "beat")
+    row = run.settle(source, load, seconds=60)
+    assert row.accepted == run.count
+    run.in_time(row, ANSWER_SECONDS)
 
 
 def silent(run: Run) -> None:
