@@ -16,6 +16,7 @@ from integrations.validation import (
     ALREADY_INTEGRATED,
     UNKNOWN_INSTALLATION,
     clean_installation_id,
+    clean_sdk_key,
     clean_slug,
 )
 
@@ -113,10 +114,7 @@ class SdkKeyForm(forms.Form):
         bound.help_text = f"Harness FME → Admin settings → API keys → server-side, environment {environment}."
 
     def clean_sdk_key(self) -> str:
-        key: str = self.cleaned_data["sdk_key"]
-        if not (key.isascii() and key.isprintable()) or " " in key:
-            raise ValidationError("A key is one word of letters and digits; more was pasted with it.")
-        return key
+        return clean_sdk_key(self.cleaned_data["sdk_key"])
 
 
 class LoginForm(AuthenticationForm):

@@ -14,7 +14,7 @@ from django.http import QueryDict
 from integrations.mapping import check_path
 from integrations.models import CatalogueRow, Environment, TrafficType
 from integrations.row_buttons import ADD_BUTTON, MAX_ROWS
-from integrations.validation import clean_environment_name, clean_path, repeated_rows
+from integrations.validation import clean_environment_name, clean_path, repeated_rows, whole_number
 
 NAMES = ("Sentry", "Harness")
 
@@ -147,7 +147,7 @@ class MappingRows(FormSetOfMappingRows):
             return ""
         choices = self.form_kwargs["choices"]
         right = self.gone.get(self.form.right_name, "")
-        chosen = choices.filter(pk=right).first() if right.isdecimal() else None
+        chosen = choices.filter(pk=whole_number(right)).first()
         return f"{self.gone.get(self.form.left_name) or '(blank)'} → {chosen or '(not chosen)'}"
 
     def clean(self) -> None:

@@ -15,6 +15,7 @@ from integrations.keys import KeyLine, key_lines
 from integrations.models import CatalogueRefresh, Project, SdkKeyOrder, SentryInstallation
 from integrations.roles import Access
 from integrations.states import installation_status, missing_settings, refresh_status
+from integrations.validation import whole_number
 
 
 @login_required
@@ -22,7 +23,7 @@ from integrations.states import installation_status, missing_settings, refresh_s
 def environments(request: HttpRequest) -> HttpResponse:
     """Every project's environments with the state of their keys; `?key=` opens the form of one."""
     chosen = request.GET.get("key", "")
-    return _environments(request, int(chosen) if chosen.isdecimal() else None)
+    return _environments(request, whole_number(chosen))
 
 
 @login_required
@@ -83,8 +84,8 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
     """Release an installation to the chosen projects and to no other."""
     require_account_admin(request)
     installation = get_object_or_404(SentryInstallation, pk=pk)
-    chosen = [int(key) for key in request.POST.getlist("projects") if key.isdecimal()]
-    projects = Project.objects.filter(pk__in=chosen)
+    chosen = map(whole_number, request.POST.getlist("projects"))
+    projects = Project.objects.filter(pk__in=[key for key in chosen if key is not None])
     installation.projects.set(projects)
     names = ", ".join(map(str, projects)) or "no project"
     messages.success(request, f"{installation.organization or 'The installation'} is released to {names}.")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
+from integrations.validation import whole_number
+
 MAX_ROWS = 100
 ADD_BUTTON = -1
 """In place of a row's number: the focus goes to "+"."""
@@ -24,7 +26,7 @@ class RowButton:
         for action in ("add", "remove", "undo"):
             if action in data:
                 group, _, row = str(data[action]).partition("-")
-                return cls(action, group, int(row) if row.isdecimal() else 0)
+                return cls(action, group, whole_number(row) or 0)
         return None
 
     def press(self, rows: Rows, gone: dict[str, str]) -> tuple[Rows, dict[str, str], int]:
@@ -43,8 +45,7 @@ class RowButton:
 
 def typed_rows(data: QueryDict, prefix: str, names: tuple[str, str]) -> Rows:
     """The rows of a posted group as they were typed, valid or not."""
-    total = data.get(f"{prefix}-TOTAL_FORMS", "")
-    count = min(int(total), MAX_ROWS) if total.isdecimal() else 0
+    count = min(whole_number(data.get(f"{prefix}-TOTAL_FORMS", "")) or 0, MAX_ROWS)
     return [{name: data.get(f"{prefix}-{row}-{name}", "") for name in names} for row in range(count)]
 
 

@@ -25,6 +25,7 @@ from integrations.services import Configuration, save_integration
 from integrations.validation import (
     UNKNOWN_INSTALLATION,
     clean_installation_id,
+    clean_sdk_key,
     clean_slug,
 )
 
@@ -63,7 +64,9 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 
 
 class SdkKeySerializer(serializers.Serializer[Environment]):
-    sdk_key = serializers.CharField(write_only=True, max_length=500, help_text="Never shown again.")
+    sdk_key = serializers.CharField(
+        write_only=True, max_length=500, validators=[clean_sdk_key], help_text="Never shown again."
+    )
 
 
 class HookSerializer(serializers.ModelSerializer[ServiceHook]):

@@ -17,6 +17,8 @@ from integrations.mapping.path_advice import check_path
 
 LONGEST_SLUG = 100
 UUID_CHARACTERS = 36
+LONGEST_NUMBER = 18
+"""Digits: one more may not fit into a database's key, and thousands are refused by Python itself."""
 ALREADY_INTEGRATED = "This Sentry project is already integrated with this Harness FME project."
 UNKNOWN_INSTALLATION = (
     "No installation with this ID is released to this project. "
@@ -71,6 +73,20 @@ def clean_installation_id(text: str) -> UUID:
     if not _UUID.fullmatch(text):
         raise ValidationError(_no_uuid(text), code="uuid")
     return UUID(text)
+
+
+def clean_sdk_key(text: str) -> str:
+    """The key as it is sent: one word that can stand in a header."""
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValidationError(
+            "A key is one word of letters and digits; more was pasted with it.", code="sdk_key"
+        )
+    return text
+
+
+def whole_number(text: str) -> int | None:
+    """A row's number or key out of an address or a form; None for what no database and no page has."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER else None
 
 
 def repeated_rows(rows: Sequence[Hashable]) -> dict[int, int]:

@@ -19,6 +19,7 @@ from integrations.found import access_of
 from integrations.models import Environment, SentryIntegration
 from integrations.roles import Access
 from integrations.states import Status
+from integrations.validation import whole_number
 from webhooks.masking import mask_text
 from webhooks.models import InboxMessage, Problem
 from webhooks.spans import PRESETS, span_of
@@ -59,9 +60,9 @@ def audit(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(timestamp__gte=span.since)
     if span.until:
         rows = rows.filter(timestamp__lt=span.until)
-    if (who := query.get("who", "")).isdecimal():
+    if (who := whole_number(query.get("who", ""))) is not None:
         rows = rows.filter(actor=who)
-    elif who == "system":
+    elif query.get("who") == "system":
         rows = rows.filter(actor=None)
     if query.get("did") in DID:
         rows = rows.filter(action=DID[query["did"]])

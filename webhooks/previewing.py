@@ -23,6 +23,7 @@ from integrations.models import Project, SentryIntegration
 from integrations.payloads import SentryException, parse
 from integrations.payloads.envelopes import PayloadUnreadable, Source
 from integrations.payloads.lenient import JsonValue
+from integrations.validation import whole_number
 from webhooks.explaining import Decision, Decisions, decide, shown_value
 from webhooks.json_html import code
 from webhooks.masking import mask, mask_text
@@ -102,9 +103,7 @@ def typed_rules(forms: IntegrationForms) -> Rules:
     traffic_types = {str(row.pk): row.name for row in forms.identities.form_kwargs["choices"]}
     return Rules(
         environments=tuple(
-            EnvironmentRule(
-                left, int(right) if right.isdecimal() else -place, environments.get(right, NOT_CHOSEN)
-            )
+            EnvironmentRule(left, whole_number(right) or -place, environments.get(right, NOT_CHOSEN))
             for place, (left, right) in enumerate(typed_pairs(forms.environments), start=1)
         ),
         identities=tuple(

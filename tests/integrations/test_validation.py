@@ -9,8 +9,10 @@ from integrations.validation import (
     clean_environment_name,
     clean_installation_id,
     clean_path,
+    clean_sdk_key,
     clean_slug,
     repeated_rows,
+    whole_number,
 )
 
 UUID_TEXT = "9b774d1e-02c5-4d3f-9c0a-6f1f7f5f2a10"
@@ -103,3 +105,16 @@ def test_installation_id_that_is_no_uuid_is_refused(typed, words):
 
 def test_repeated_rows_are_found_with_the_row_they_repeat():
     assert repeated_rows(["a", "b", "a", "c", "a", "b"]) == {2: 0, 4: 0, 5: 1}
+
+
+@pytest.mark.parametrize("typed", ["two words", "key\r\nX-Other: value", "schlüssel", "key\x00"])
+def test_sdk_key_that_cannot_stand_in_a_header_is_refused(typed):
+    with pytest.raises(ValidationError):
+        clean_sdk_key(typed)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("7", 7), ("", None), ("-1", None), ("٣", None), ("9" * 5000, None)]
+)
+def test_whole_number_is_one_that_a_database_can_hold(text, number):
+    assert whole_number(text) == number

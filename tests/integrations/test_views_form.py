@@ -138,9 +138,19 @@ def test_undo_brings_the_row_back(admin, address, staging):
     assert rows(response) == [("b", str(staging.pk)), ("a", str(staging.pk))]
 
 
-@pytest.mark.parametrize("value", ["environments-9", "environments-x", "elsewhere-0", ""])
+@pytest.mark.parametrize(
+    "value", ["environments-9", "environments-x", "elsewhere-0", "", f"environments-{'9' * 5000}"]
+)
 def test_a_made_up_row_button_breaks_nothing(admin, address, staging, value):
     response = admin.post(address, typed([("a", staging.pk)]) | {"remove": value})
+
+    assert response.status_code == 200
+
+
+def test_made_up_numbers_in_hidden_fields_break_nothing(admin, address, staging):
+    made_up = {"environments-TOTAL_FORMS": "9" * 5000, "environments-gone-environment": "9" * 5000}
+
+    response = admin.post(address, typed([("a", staging.pk)]) | made_up | {"add": "environments"})
 
     assert response.status_code == 200
 
