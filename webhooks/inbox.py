@@ -7,7 +7,7 @@ token and then stores the events of those it finished; so a worker that outlived
 import logging
 import traceback
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -26,6 +26,7 @@ from integrations.models import ServiceHook
 from integrations.payloads import SentryException, parse
 from integrations.payloads.envelopes import PayloadUnreadable, Source
 from integrations.rules import rules_for
+from webhooks import testing
 from webhooks.models import InboxMessage, OutboxEvent, Replay
 from webhooks.queue import (
     ClaimedMessage,
@@ -57,6 +58,7 @@ class Translated:
     finished: FinishedMessage
     events: tuple[TrackEvent, ...]
     skips: tuple[Skip, ...]
+    is_counted: bool = True
 
 
 def drain_inbox() -> int:
@@ -180,7 +182,27 @@ def translate_message(message: ClaimedMessage, rules: Rules) -> Translated:
         return translated_as(
             message, None, Translation((), (Skip(SkipCode.PAYLOAD_UNREADABLE, str(reason)),))
         )
-    return translated_as(message, exception, translate(exception, rules))
+    translation = translate(exception, rules)
+    if exception.tags.get(testing.TAG) == testing.MAP_ONLY:
+        return rehearsed(message, exception, translation)
+    return translated_as(message, exception, translation)
+
+
+def rehearsed(message: ClaimedMessage, exception: SentryException, translation: Translation) -> Translated:
+    """A test exception that is not to be delivered: what would have come of it is noted, and not counted."""
+    whole = translated_as(message, exception, translation)
+    if not translation.events:
+        return replace(whole, skips=(), is_counted=False)
+    count = len(translation.events)
+    words = f"A test: {count} track event{'' if count == 1 else 's'} would have been sent. Not delivered, as asked."
+    finished = replace(
+        whole.finished,
+        outcome="dropped",
+        reason=testing.REASON,
+        subject="",
+        skips=[{"code": testing.REASON, "detail": words}, *whole.finished.skips],
+    )
+    return replace(whole, finished=finished, events=(), skips=(), is_counted=False)
 
 
 def translated_as(
@@ -206,6 +228,8 @@ def translated_as(
 def count_messages(translated: Iterable[Translated], tally: Tally) -> None:
     """Count what became of messages; one that is translated again leaves the count it was in."""
     for each in translated:
+        if not each.is_counted:
+            continue
         message, now = each.message, each.finished
         where, at = message.integration_id, message.received_at
         if message.outcome in (Count.DROPPED, Count.PARTLY):

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from webhooks import audit_pages, checklist, event_pages, message_pages, problem_pages, replay_pages
+from webhooks import (
+    audit_pages,
+    checklist,
+    event_pages,
+    file_pages,
+    message_pages,
+    problem_pages,
+    replay_pages,
+    testing_pages,
+)
 
 ONE = "admin-settings/integrations/<int:pk>"
 
@@ -18,5 +27,10 @@ urlpatterns = [
     path("problems/<int:pk>/mute/", problem_pages.problem_mute, name="problem_mute"),
     path("admin-settings/checklist/", checklist.checklist, name="checklist"),
     path("admin-settings/audit/", audit_pages.audit, name="audit"),
+    path(f"{ONE}/test/", testing_pages.test_exception, name="test_exception"),
+    path(f"{ONE}/export/", file_pages.export, name="integration_export"),
+    path(f"{ONE}/duplicate/", file_pages.duplicate, name="integration_duplicate"),
+    path("admin-settings/integrations/sentry/import/", file_pages.import_file, name="integration_import"),
+    path("integration-file.schema.json", file_pages.schema, name="integration_file_schema"),
     path(f"{ONE}/replay/", replay_pages.replay_since, name="replay_since"),
 ]

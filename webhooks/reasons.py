@@ -28,6 +28,7 @@ REASONS: Final = {
     "integration_paused": Reason("paused"),
     "uninstalled": Reason("uninstalled in Sentry", is_fixable=True),
     "payload_unreadable": Reason("payload not readable", is_fixable=True),
+    "test_only": Reason("a test, not delivered as asked"),
 }
 UNKNOWN: Final = Reason("for a reason this version does not know")
 
