@@ -15,8 +15,8 @@ from integrations.roles import Access
 from integrations.validation import (
     ALREADY_INTEGRATED,
     UNKNOWN_INSTALLATION,
+    check_sdk_key,
     clean_installation_id,
-    clean_sdk_key,
     clean_slug,
 )
 
@@ -113,8 +113,8 @@ class SdkKeyForm(forms.Form):
         bound.label = format_html(words, environment, environment.project)
         bound.help_text = f"Harness FME → Admin settings → API keys → server-side, environment {environment}."
 
-    def clean_sdk_key(self) -> str:
-        return clean_sdk_key(self.cleaned_data["sdk_key"])
+    def check_sdk_key(self) -> str:
+        return check_sdk_key(self.cleaned_data["sdk_key"])
 
 
 class LoginForm(AuthenticationForm):

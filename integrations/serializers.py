@@ -24,8 +24,8 @@ from integrations.roles import Access
 from integrations.services import Configuration, save_integration
 from integrations.validation import (
     UNKNOWN_INSTALLATION,
+    check_sdk_key,
     clean_installation_id,
-    clean_sdk_key,
     clean_slug,
 )
 
@@ -65,7 +65,7 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 
 class SdkKeySerializer(serializers.Serializer[Environment]):
     sdk_key = serializers.CharField(
-        write_only=True, max_length=500, validators=[clean_sdk_key], help_text="Never shown again."
+        write_only=True, max_length=500, validators=[check_sdk_key], help_text="Never shown again."
     )
 
 

@@ -75,8 +75,8 @@ def clean_installation_id(text: str) -> UUID:
     return UUID(text)
 
 
-def clean_sdk_key(text: str) -> str:
-    """The key as it is sent: one word that can stand in a header."""
+def check_sdk_key(text: str) -> None:
+    """Pass one word that can stand in a header."""
     if not (text.isascii() and text.isprintable()) or " " in text:
         raise ValidationError(
             "A key is one word of letters and digits; more was pasted with it.", code="sdk_key"

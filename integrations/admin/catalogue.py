@@ -15,7 +15,7 @@ from integrations.fields import tail
 from integrations.models import Environment, Project, SdkKeyOrder
 from integrations.orders import request_refresh
 from integrations.services import order_sdk_key, store_sdk_key
-from integrations.validation import clean_sdk_key
+from integrations.validation import check_sdk_key
 
 
 class ProjectAdmin(ReadOnlyAdmin):
@@ -37,7 +37,7 @@ class EnvironmentForm(ModelForm):  # type: ignore[type-arg]  # generic only in t
         label="New SDK key",
         required=False,
         max_length=500,
-        validators=[clean_sdk_key],
+        validators=[check_sdk_key],
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text="Replaces the stored key; what waits for it goes out at once.",
     )

@@ -6,10 +6,10 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from integrations.validation import (
+    check_sdk_key,
     clean_environment_name,
     clean_installation_id,
     clean_path,
-    clean_sdk_key,
     clean_slug,
     repeated_rows,
     whole_number,
@@ -110,7 +110,7 @@ def test_repeated_rows_are_found_with_the_row_they_repeat():
 @pytest.mark.parametrize("typed", ["two words", "key\r\nX-Other: value", "schlüssel", "key\x00"])
 def test_sdk_key_that_cannot_stand_in_a_header_is_refused(typed):
     with pytest.raises(ValidationError):
-        clean_sdk_key(typed)
+        check_sdk_key(typed)
 
 
 @pytest.mark.parametrize(
