@@ -1,6 +1,6 @@
 # Each recipe is one line; what it does stands in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check coverage lock clean
+.PHONY: help setup run test faults check coverage lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -13,6 +13,9 @@ run: ## set up, then the product and its sandbox on http://127.0.0.1:8000/ (PORT
 
 test: ## every test, in a real browser too, on SQLite and PostgreSQL (ARGS="-k hooks")
 	@scripts/test $(ARGS)
+
+faults: ## break everything under load, on both databases: half an hour (ARGS="--short --only broker")
+	@scripts/faults $(ARGS)
 
 check: ## formatting, lint, types, import rules, templates, migrations, deployment
 	@scripts/check

@@ -45,7 +45,10 @@ def run_all(world: World, asked: argparse.Namespace) -> int:
     from tests.faults.table import SCENARIOS
 
     failed, rows = [], []
-    chosen = [one for one in SCENARIOS if asked.database in one.on and asked.only in one.name]
+    is_short = asked.short and not asked.all
+    chosen = [
+        one for one in SCENARIOS if one.is_for(asked.database, is_short=is_short) and asked.only in one.name
+    ]
     for scenario in chosen:
         run = Run(
             world, scenario.name, world.dice(scenario.name), scenario.protection if asked.without else ""
@@ -95,6 +98,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--broker", choices=("rabbitmq", "redis"), help="default: RabbitMQ, if one answers")
     parser.add_argument("--short", action="store_true", help="200 messages a scenario, outages of seconds")
+    parser.add_argument(
+        "--all", action="store_true", help="with --short: also what the other database covers"
+    )
     parser.add_argument("--count", type=int, help="messages a scenario")
     parser.add_argument("--only", default="", metavar="TEXT", help="scenarios whose name holds it")
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))

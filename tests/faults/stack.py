@@ -39,7 +39,12 @@ class Stack:
         manage = ["-m", "tests.faults.unprotected"] if self.without else ["manage.py"]
         match kind:
             case "web" if self.server == "gunicorn":
-                shipped = [str(BINARIES / "gunicorn"), f"{app}:application", "--bind", f"127.0.0.1:{self.port}"]
+                shipped = [
+                    str(BINARIES / "gunicorn"),
+                    f"{app}:application",
+                    "--bind",
+                    f"127.0.0.1:{self.port}",
+                ]
                 return [*shipped, *(["--threads", FEW] if self.without == "threads" else [])]
             case "web":
                 return [

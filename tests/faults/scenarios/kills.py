@@ -27,7 +27,7 @@ def stopped_politely(run: Run) -> None:
     stack = run.stack(*PROCESSES)
     source = run.source()
     for name in source.environments:
-        source.intake(name).seconds = 0.1
+        source.intake(name).seconds = 0.8
     times = 1 if run.is_short else 3
     load = source.load(stack, run.count, run.dice, rate=run.count / (len(PROCESSES) * times * 2.0))
     for name in run.dice.sample(PROCESSES * times, len(PROCESSES) * times):
