@@ -4,46 +4,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from urllib.parse import urlencode
 
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Environment, SentryIntegration
-from integrations.states import Status
-from webhooks.charts import Plot, Series, band_floor, band_path, plot
-from webhooks.filters import STAGES
-from webhooks.models import HourlyCount
+from webhooks.charts import Plot, Series, plot
+from webhooks.counted import Counted, counted, total
 from webhooks.numbers import Numbers, list_numbers
-from webhooks.reasons import is_fixable, reason_words
-from webhooks.rollups import BETWEEN, EVER, LATENCY_SECONDS, Count, hour_of
+from webhooks.rollups import LATENCY_SECONDS, Count, hour_of
 from webhooks.spans import Span, span_of
+from webhooks.stations import Addresses, Station, stations_of
 
-MOST_DROPS = 4
 SPLITS = {"place": "By environment and traffic type", "type": "By event type"}
 MOST_SERIES = 3
 LONGEST = timedelta(days=31)
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """What was lost at a station: how many, why, and where the messages are."""
-
-    state: Status
-    count: int
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """One step of the way."""
-
-    word: str
-    count: int
-    address: str
-    band: str
-    drops: tuple[Drop, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +58,6 @@ class Overview:
         return self.slots[::step][:5]
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """One row of the hourly counts."""
-
-    hour: datetime
-    name: str
-    parts: tuple[str, ...]
-    count: int
-
-
 def overview_of(integration: SentryIntegration, query: QueryDict, zone: tzinfo) -> Overview:
     """Read and arrange the numbers: nine queries, none of them over messages or track events by the row."""
     span = span_of(query, default="24h", zone=zone)
@@ -124,112 +89,6 @@ def bounds(span: Span) -> tuple[datetime, datetime]:
     since = span.since or until - timedelta(hours=24)
     since = max(since, until - LONGEST)
     return hour_of(min(since, until)), hour_of(until) + timedelta(hours=1)
-
-
-def counted(integration: int, since: datetime, until: datetime) -> list[Counted]:
-    """The hourly counts of a time."""
-    names = [
-        Count.RECEIVED, Count.UNVERIFIED, Count.DROPPED, Count.EVENT, Count.TYPE, Count.DELIVERED, Count.DEAD,
-        Count.LATENCY,
-    ]  # fmt: skip
-    rows = HourlyCount.objects.filter(
-        integration=integration, name__in=names, hour__gte=since, hour__lt=until
-    )
-    return [
-        Counted(hour, name, tuple(label.split(BETWEEN)), count)
-        for hour, name, label, count in rows.exclude(hour=EVER).values_list("hour", "name", "label", "count")
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Links to the messages and track events behind a number."""
-
-    integration: int
-    since: datetime
-    until: datetime
-
-    def of(self, page: str = "messages", **query: str) -> str:
-        """The page with this filter, for exactly the counted hours."""
-        ends = {"from": f"{self.since:%Y-%m-%dT%H:%M}+00:00", "to": f"{self.until:%Y-%m-%dT%H:%M}+00:00"}
-        return f"{reverse(page)}?{urlencode({'integration': self.integration, 'range': 'custom', **ends, **query})}"
-
-
-def total(rows: Iterable[Counted], name: Count) -> int:
-    """How often in all."""
-    return sum(row.count for row in rows if row.name == name)
-
-
-def stations_of(rows: Sequence[Counted], address: Addresses) -> tuple[tuple[Station, ...], float]:
-    """The six stations, and where the scale of their band begins."""
-    unverified, received = total(rows, Count.UNVERIFIED), total(rows, Count.RECEIVED)
-    dropped: Counter[tuple[str, str]] = Counter()
-    for row in rows:
-        if row.name == Count.DROPPED:
-            dropped[(row.parts[0], row.parts[1] if len(row.parts) > 1 else "")] += row.count
-    at_stage = [
-        Counter({key: count for key, count in dropped.items() if key[0] in reasons})
-        for reasons in STAGES.values()
-    ]
-    counts = [received + unverified, received]
-    for stage in at_stage:
-        counts.append(counts[-1] - stage.total())
-    made, sent, dead = (total(rows, name) for name in (Count.EVENT, Count.DELIVERED, Count.DEAD))
-    shares = [count / counts[0] if counts[0] else 0.0 for count in counts]
-    shares.append(shares[-1] * (min(sent / made, 1) if made else 0.0 if counts[-1] else 1.0))
-    floor = band_floor(shares)
-    heights = [max(0.0, (share - floor) / (1 - floor)) for share in shares]
-    words = [
-        "Received",
-        "Verified",
-        "Exception",
-        "Environment matched",
-        "Identity found",
-        "Track events delivered",
-    ]
-    links = [
-        *(address.of(), address.of()),
-        *(address.of(stage=stage) for stage in STAGES),
-        address.of("events", event_state="done"),
-    ]
-    drops = [
-        (),
-        _lost(unverified, Status("bad", "x", "signature wrong"), address.of(state="failed")),
-        *(_reasons(stage, address) for stage in at_stage),
-        (
-            *_lost(
-                max(made - sent - dead, 0), Status("info", "clock", "waiting"), address.of(state="waiting")
-            ),
-            *_lost(dead, Status("bad", "x", "failed"), address.of(state="failed")),
-        ),
-    ]
-    return tuple(
-        Station(word, count, link, band_path(heights[max(place - 1, 0)], heights[place]), lost)
-        for place, (word, count, link, lost) in enumerate(
-            zip(words, [*counts, sent], links, drops, strict=True)
-        )
-    ), floor
-
-
-def _lost(count: int, state: Status, link: str) -> tuple[Drop, ...]:
-    return (Drop(state, count, link),) if count > 0 else ()
-
-
-def _reasons(stage: Counter[tuple[str, str]], address: Addresses) -> tuple[Drop, ...]:
-    """The most frequent reasons of one station, each with what it is about; the rest of a reason in one line."""
-    drops = []
-    for (reason, subject), count in stage.most_common(MOST_DROPS):
-        if count <= 0:
-            continue
-        fixable = is_fixable(reason)
-        state = Status(
-            "warn" if fixable else "", "alert" if fixable else "skip", reason_words(reason, subject)
-        )
-        query = {"reason": reason, "state": "dropped"} | ({"subject": subject} if subject else {})
-        drops.append(Drop(state, count, address.of(**query)))
-    if (rest := stage.total() - sum(drop.count for drop in drops)) > 0:
-        drops.append(Drop(Status("", "skip", "for other reasons"), rest, address.of(state="dropped")))
-    return tuple(drops)
 
 
 def unmapped_of(rows: Iterable[Counted]) -> Unmapped | None:
