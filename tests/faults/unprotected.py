@@ -20,7 +20,7 @@ application = get_wsgi_application()
 from django.conf import settings  # noqa: E402 - after the settings are set up
 
 from config.celery import app  # noqa: E402
-from durable import retry, wake  # noqa: E402
+from durable import drains, retry, wake  # noqa: E402
 from webhooks import delivery, queue, verdict, writer  # noqa: E402
 from webhooks.keeper import ensure_keeper  # noqa: E402
 from webhooks.outcome import Outcome  # noqa: E402

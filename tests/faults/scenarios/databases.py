@@ -62,9 +62,11 @@ class Lock:
 
 def away(run: Run, take: Callable[[], object], give: Callable[[], object]) -> None:
     """Under load the database goes away and comes back: all answered 202 in time, all delivered, nothing twice."""
-    seconds = run.seconds(short=4, full=20)
+    seconds = run.seconds(short=6, full=20)
     stack = run.stack(*run.world.usual, LEASE_SECONDS=str(round(seconds * 1.5 + 3)))
     source = run.source()
+    for name in source.environments:
+        source.intake(name).seconds = 0.5  # so that a POST is under way when the database goes
     load = source.load(stack, run.count, run.dice, rate=run.count / (seconds + 3), threads=24)
     run.pause(1.0, 1.5)
     with taken(take, give):
