@@ -102,6 +102,7 @@ class SdkKeyForm(forms.Form):
     """An SDK key on its way in; it is never shown again."""
 
     sdk_key = forms.CharField(
+        validators=[check_sdk_key],
         widget=forms.PasswordInput({"class": "ctl mono", "autocomplete": "off"}),
         error_messages={"required": "Paste the server-side SDK key."},
     )
@@ -112,9 +113,6 @@ class SdkKeyForm(forms.Form):
         words = "New SDK key for {}<span class='hide'> in {}</span>"
         bound.label = format_html(words, environment, environment.project)
         bound.help_text = f"Harness FME → Admin settings → API keys → server-side, environment {environment}."
-
-    def check_sdk_key(self) -> str:
-        return check_sdk_key(self.cleaned_data["sdk_key"])
 
 
 class LoginForm(AuthenticationForm):

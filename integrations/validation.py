@@ -81,7 +81,6 @@ def check_sdk_key(text: str) -> None:
         raise ValidationError(
             "A key is one word of letters and digits; more was pasted with it.", code="sdk_key"
         )
-    return text
 
 
 def whole_number(text: str) -> int | None:
