@@ -107,8 +107,10 @@ def store_sdk_key(environment: Environment, sdk_key: str) -> None:
     wake("outbox")
 
 
+@transaction.atomic
 def order_sdk_key(environment: Environment) -> SdkKeyOrder:
     """Have an SDK key created through FME's Admin API; an order under way is not doubled."""
+    Environment.objects.select_for_update().get(pk=environment.pk)  # two clicks at once take turns
     waiting = environment.sdk_key_orders.filter(state="pending").first()
     order = waiting or SdkKeyOrder.objects.create(environment=environment, name=_key_name(environment))
     wake("sdk_keys")

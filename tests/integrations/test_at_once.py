@@ -1,4 +1,4 @@
-"""Two workers on one installation: real threads, real transactions, real HTTP."""
+"""Several at once on one row: real threads, real transactions, real HTTP."""
 
 import threading
 from datetime import timedelta
@@ -9,7 +9,9 @@ from django.db import connection
 from django.utils import timezone
 
 from integrations.installations import Waiting, drain_installations, renew_after_401
-from integrations.models import SentryInstallation
+from integrations.models import SdkKeyOrder, SentryInstallation
+from integrations.services import order_sdk_key
+from tests.factories import EnvironmentFactory
 from tests.integrations.test_installations import latest, token_at_sentry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,3 +59,11 @@ def test_two_drains_renew_a_token_once(sandbox, installation):
     stored = latest(installation)
     assert sorted(handled) == [0, 0, 0, 1]
     assert token_at_sentry(sandbox, stored) == [(stored.token, stored.refresh_token)]
+
+
+def test_impatient_clicks_order_one_key():
+    environment = EnvironmentFactory(sdk_key="")
+
+    found = at_once(lambda: order_sdk_key(environment))
+
+    assert found == [SdkKeyOrder.objects.get()] * 4
