@@ -33,9 +33,15 @@ def wiped(run: Run) -> None:
 
 
 def silent(run: Run) -> None:
-    """Connections are accepted and never answered."""
-    broker = run.world.broker
-    disturbed(run, broker.hang)
+    """Connections are accepted and never answered; also those of a web process that starts meanwhile."""
+    stack = run.stack("web", "worker", "beat")
+
+    def hang_and_restart() -> None:
+        run.world.broker.hang()
+        stack.kill("web")
+        stack.start("web")
+
+    disturbed(run, hang_and_restart)
 
 
 def disturbed(run: Run, disturb: Callable[[], None]) -> None:

@@ -13,9 +13,9 @@ from tests.faults.servers import ROLE, Postgres
 
 
 def refused(run: Run) -> None:
-    """PostgreSQL is stopped, as by a crash, and comes back."""
+    """PostgreSQL is stopped, as by a crash, and comes back; the web process is killed over its spool meanwhile."""
     postgres = of(run)
-    away(run, postgres.stop, postgres.start)
+    away(run, postgres.stop, postgres.start, kills_web=True)
 
 
 def frozen(run: Run) -> None:
@@ -60,7 +60,9 @@ class Lock:
         self.connection.close()
 
 
-def away(run: Run, take: Callable[[], object], give: Callable[[], object]) -> None:
+def away(
+    run: Run, take: Callable[[], object], give: Callable[[], object], *, kills_web: bool = False
+) -> None:
     """Under load the database goes away and comes back: all answered 202 in time, all delivered, nothing twice."""
     seconds = run.seconds(short=6, full=20)
     stack = run.stack(*run.world.usual, LEASE_SECONDS=str(round(seconds * 1.5 + 3)))
@@ -70,7 +72,11 @@ def away(run: Run, take: Callable[[], object], give: Callable[[], object]) -> No
     load = source.load(stack, run.count, run.dice, rate=run.count / (seconds + 3), threads=24)
     run.pause(1.0, 1.5)
     with taken(take, give):
-        time.sleep(seconds)
+        time.sleep(seconds / 2)
+        if kills_web:
+            stack.kill("web")
+            stack.start("web")
+        time.sleep(seconds / 2)
     load.wait(60)
     row = run.settle(source, load, seconds=seconds * 2 + 60)
     assert load.statuses() == {202: run.count}, f"answers: {load.statuses()}"
