@@ -5,61 +5,71 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from config.databases import database
 from config.environment import BASE_DIR, env, required
 from config.logs import logging_config
 
 # --- the deployment -------------------------------------------------------------------------------
-DEBUG = env.bool("DEBUG", default=False)
-SANDBOX = env.bool("SANDBOX", default=False)
+DEBUG = env.switch("DEBUG", default="off")
+SANDBOX = env.switch("SANDBOX", default="off")
+if SANDBOX and not DEBUG:
+    raise ImproperlyConfigured("SANDBOX works only with DEBUG on.")
 required(("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "ALLOWED_HOSTS"), debug=DEBUG)
 
 SECRET_KEY = env.str("SECRET_KEY", default="for development only: not secret, never used with DEBUG off")
-FIELD_ENCRYPTION_KEYS = env.list(
+FIELD_ENCRYPTION_KEYS = env.keys(
     "FIELD_ENCRYPTION_KEYS", default=["bm90LXNlY3JldC1ub3Qtc2VjcmV0LW5vdC1zZWNyZXQ="] if DEBUG else []
 )
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEBUG else [])
-PORT = env.int("PORT", default=8000)
-PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEBUG else [])
+PORT = env.number("PORT", default=8000, least=1, most=65535)
+PUBLIC_URL = env.address("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 VAR_DIR = BASE_DIR / "var"
 VAR_DIR.mkdir(mode=0o700, exist_ok=True)
 
 # --- the two peers --------------------------------------------------------------------------------
-SANDBOX_URL = f"http://127.0.0.1:{env.int('SANDBOX_PORT', default=8001)}"
-SENTRY_BASE_URL = env.str("SENTRY_BASE_URL", default=SANDBOX_URL if SANDBOX else "https://sentry.io").rstrip(
-    "/"
-)
+SANDBOX_URL = f"http://127.0.0.1:{env.number('SANDBOX_PORT', default=8001, least=1, most=65535)}"
+SENTRY_BASE_URL = env.address("SENTRY_BASE_URL", default=SANDBOX_URL if SANDBOX else "https://sentry.io")
 SENTRY_CLIENT_ID = env.str("SENTRY_CLIENT_ID", default="")
-SENTRY_CLIENT_SECRETS = [secret for secret in env.list("SENTRY_CLIENT_SECRET", default=[]) if secret]
+SENTRY_CLIENT_SECRETS = env.words("SENTRY_CLIENT_SECRET")
 SENTRY_APP_SLUG = env.str("SENTRY_APP_SLUG", default="split")
-FME_API_URL = env.str(
+FME_API_URL = env.address(
     "FME_API_URL",
     default=f"{SANDBOX_URL}/internal/api/v2" if SANDBOX else "https://api.split.io/internal/api/v2",
-).rstrip("/")
+)
 FME_ADMIN_API_KEY = env.str("FME_ADMIN_API_KEY", default="")
-FME_AUTH = env.str("FME_AUTH", default="bearer")
-FME_EVENTS_URL = env.str(
+FME_AUTH = env.text(
+    "FME_AUTH",
+    default="bearer",
+    like="bearer|x-api-key",
+    meant="bearer (an Admin API key of FME) or x-api-key",
+)
+FME_EVENTS_URL = env.address(
     "FME_EVENTS_URL", default=f"{SANDBOX_URL}/api" if SANDBOX else "https://events.split.io/api"
-).rstrip("/")
+)
 ACCESS_CONTACT = env.str("ACCESS_CONTACT", default="support@split.io")
 PEER_CONNECT_TIMEOUT_SECONDS = 3
-PEER_READ_TIMEOUT_SECONDS = env.int("PEER_READ_TIMEOUT_SECONDS", default=6)  # both within LEASE_SECONDS / 3
+PEER_READ_TIMEOUT_SECONDS = env.number(
+    "PEER_READ_TIMEOUT_SECONDS", default=6, least=1
+)  # both within LEASE_SECONDS / 3
 
 # --- accepting, storing, delivering ---------------------------------------------------------------
-WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=10 * 1024 * 1024)
-WEBHOOK_WRITER = env.str("WEBHOOK_WRITER", default="thread")  # "inline" in tests that hold a transaction
-HOOK_DEADLINE_SECONDS = env.float("HOOK_DEADLINE_SECONDS", default=3.0)  # Sentry gives up after 5
-APP_DEADLINE_SECONDS = env.float("APP_DEADLINE_SECONDS", default=0.7)  # Sentry gives up after 1
+WEBHOOK_MAX_BYTES = env.number("WEBHOOK_MAX_BYTES", default=10 * 1024 * 1024, least=1)
+WEBHOOK_WRITER = env.text(
+    "WEBHOOK_WRITER", default="thread", like="thread|inline", meant="thread or inline"
+)  # "inline" in tests that hold a transaction
+HOOK_DEADLINE_SECONDS = env.number("HOOK_DEADLINE_SECONDS", default=3.0, least=0.1)  # Sentry gives up after 5
+APP_DEADLINE_SECONDS = env.number("APP_DEADLINE_SECONDS", default=0.7, least=0.1)  # Sentry gives up after 1
 SPOOL_DIR = env.path("SPOOL_DIR", default=str(VAR_DIR / "spool"))
-SPOOL_MAX_BYTES = env.int("SPOOL_MAX_BYTES", default=1024**3)
-LEASE_SECONDS = env.int("LEASE_SECONDS", default=30)
-OUTBOX_BATCH_EVENTS = env.int("OUTBOX_BATCH_EVENTS", default=1000)
-OUTBOX_BATCH_BYTES = env.int("OUTBOX_BATCH_BYTES", default=1_000_000)
-OUTBOX_THREADS = env.int("OUTBOX_THREADS", default=8)  # environments delivered to side by side
-RETENTION_DAYS = env.int("RETENTION_DAYS", default=30)
-PAYLOAD_RETENTION_DAYS = env.int("PAYLOAD_RETENTION_DAYS", default=14)
+SPOOL_MAX_BYTES = env.number("SPOOL_MAX_BYTES", default=1024**3, least=0)
+LEASE_SECONDS = env.number("LEASE_SECONDS", default=30, least=3)
+OUTBOX_BATCH_EVENTS = env.number("OUTBOX_BATCH_EVENTS", default=1000, least=1, most=1000)
+OUTBOX_BATCH_BYTES = env.number("OUTBOX_BATCH_BYTES", default=1_000_000, least=1000, most=1_000_000)
+OUTBOX_THREADS = env.number("OUTBOX_THREADS", default=8, least=1)  # environments delivered to side by side
+RETENTION_DAYS = env.number("RETENTION_DAYS", default=30, least=0)
+PAYLOAD_RETENTION_DAYS = env.number("PAYLOAD_RETENTION_DAYS", default=14, least=0)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- Django ---------------------------------------------------------------------------------------
@@ -138,7 +148,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True  # what was not collected is served all the same
 LOGGING_CONFIG = "logging.config.dictConfig"
-LOGGING = logging_config(env.str("LOG_FORMAT", default="text"))
+LOGGING = logging_config(env.text("LOG_FORMAT", default="text", like="text|json", meant="text or json"))
 
 # --- people ---------------------------------------------------------------------------------------
 LOGIN_URL = "login"
@@ -180,6 +190,12 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- REST API -------------------------------------------------------------------------------------
+API_RATE = env.text(
+    "API_RATE",
+    default="1200/min",
+    like=r"[1-9]\d*/(s|m|h|d)[a-z]*",
+    meant="a number per s, min, h or d, such as 1200/min",
+)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "integrations.authentication.ApiToken",
@@ -190,11 +206,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["integrations.parsers.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"user": env.str("API_RATE", default="1200/min")},
+    "DEFAULT_THROTTLE_RATES": {"user": API_RATE},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 REST_KNOX = {
-    "TOKEN_TTL": timedelta(days=env.int("API_TOKEN_DAYS", default=365)),
+    "TOKEN_TTL": timedelta(days=env.number("API_TOKEN_DAYS", default=365, least=1)),
     "AUTH_HEADER_PREFIX": "Token",
 }
 SPECTACULAR_SETTINGS = {
@@ -216,7 +232,12 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Celery: a bell, never a store ------------------------------------------------------------------
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+CELERY_BROKER_URL = env.text(
+    "CELERY_BROKER_URL",
+    default="",
+    like=r"((amqps?|pyamqp|rediss?)://.+)?",
+    meant="an amqp:// or redis:// address",
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -230,14 +251,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     if CELERY_BROKER_URL
     else {}
 )
+CELERY_DB_REUSE_MAX = 10_000  # else Celery connects anew for each task, which takes longer than the task
 CELERY_WORKER_POOL = "threads"
-CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=4)
+CELERY_WORKER_CONCURRENCY = env.number("WORKER_THREADS", default=4, least=1)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="drains")
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
-SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=10)
+SWEEP_SECONDS = env.number("SWEEP_SECONDS", default=10, least=1)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "durable.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
 }

@@ -6,6 +6,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
+from django.db import close_old_connections
 
 from durable import drains
 from durable.stopping import stopping
@@ -13,7 +14,8 @@ from durable.stopping import stopping
 
 @shared_task(name="durable.drain")
 def drain(name: str) -> None:
-    """Run one drain."""
+    """Run one drain, on the connection this thread kept from its last one, if that still is any good."""
+    close_old_connections()
     drains.heard()
     drains.run(name)
 

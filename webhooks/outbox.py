@@ -7,10 +7,11 @@ renewed (the events move to the next attempt's token) before each further POST, 
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
+from functools import cache
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import close_old_connections, connection, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 from django.utils import timezone
 
 from durable.drains import beat
@@ -42,8 +43,13 @@ def drain_outbox() -> int:
     holding.bring_back(FARTHEST)
     if settings.OUTBOX_THREADS <= 1:
         return sum(deliver(environment) for environment in due_environments())
-    with ThreadPoolExecutor(settings.OUTBOX_THREADS, thread_name_prefix="outbox") as pool:
-        return deliver_side_by_side(pool)
+    return deliver_side_by_side(threads())
+
+
+@cache
+def threads() -> ThreadPoolExecutor:
+    """The process's threads for delivery: kept, with their connections, because a new one costs more than a batch."""
+    return ThreadPoolExecutor(settings.OUTBOX_THREADS, thread_name_prefix="outbox")
 
 
 def deliver_side_by_side(pool: ThreadPoolExecutor) -> int:
@@ -63,12 +69,13 @@ def deliver_side_by_side(pool: ThreadPoolExecutor) -> int:
 
 
 def deliver_in_thread(environment: Environment) -> int:
-    """`deliver` with a database connection of its own."""
+    """`deliver` on this thread's connection, if it still is any good; after a failure the next time on a new one."""
     close_old_connections()
     try:
         return deliver(environment)
-    finally:
+    except (OperationalError, InterfaceError):
         connection.close()
+        raise
 
 
 def due_environments() -> list[Environment]:
