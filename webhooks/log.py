@@ -196,8 +196,14 @@ def _rare(wanted: Filter) -> list[int] | None:
         projects = {integration.project_id for integration in wanted.integrations}
         places = list(Environment.objects.filter(project__in=projects).values_list("pk", flat=True))
         of_events = _few(events.filter(environment__in=places, state=state))
-        messages = InboxMessage.objects.filter(state=state).order_by().values_list("pk", flat=True)
-        of_messages = list(messages[: WINDOW + 1])
+        messages = InboxMessage.objects.filter(state=state, integration__in=wanted.ids).order_by(
+            "integration"
+        )
+        if (
+            state == "pending"
+        ):  # the order of the index of what is due, which SQLite follows only when asked to
+            messages = InboxMessage.objects.filter(state=state).order_by("due_at", "pk")
+        of_messages = list(messages.values_list("pk", flat=True)[: WINDOW + 1])
         if of_events is None or len(of_messages) > WINDOW:
             return None
         return sorted({*of_events, *of_messages})

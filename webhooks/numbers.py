@@ -98,9 +98,9 @@ def list_numbers(integrations: Sequence[SentryIntegration]) -> ListNumbers:
 
 def waiting_by_integration(integrations: Sequence[int]) -> dict[int, int]:
     """Track events and messages that wait; exact up to MOST_WAITING in all, from the counts beyond."""
-    events = OutboxEvent.objects.filter(state=State.PENDING).order_by()
+    events = OutboxEvent.objects.filter(state=State.PENDING).order_by("environment_id", "due_at", "pk")
     of_events = list(events.values_list("message__integration_id", flat=True)[: MOST_WAITING + 1])
-    messages = InboxMessage.objects.filter(state=State.PENDING).order_by()
+    messages = InboxMessage.objects.filter(state=State.PENDING).order_by("due_at", "pk")
     of_messages = list(messages.values_list("integration_id", flat=True)[: MOST_WAITING + 1])
     totals: defaultdict[int, int] = defaultdict(int)
     if len(of_events) > MOST_WAITING:
