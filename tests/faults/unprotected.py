@@ -109,7 +109,8 @@ def without_halving() -> None:
 
 
 def without_cap() -> None:
-    """Waits grow without end."""
+    """Waits grow without end, and nobody takes a date in the far future for a mistake."""
+    without_bringing_back()
     retry.FIRST_SECONDS, retry.CAP_SECONDS = 10**6, 10**9
 
 

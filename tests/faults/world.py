@@ -14,8 +14,8 @@ from tests.faults.rabbit import Rabbit
 from tests.faults.servers import Postgres, Redis, small_disk, temporary_folder, unmount
 from tests.faults.stack import Stack
 
-DISK_MEGABYTES = 160
-"""Enough for an empty PostgreSQL; the disk-full scenario fills the rest."""
+SHORT_MEGABYTES, FULL_MEGABYTES = 250, 1500
+"""Enough for the database; the disk-full scenario fills the rest."""
 
 Database = Literal["sqlite", "postgres"]
 
@@ -27,7 +27,7 @@ class World:
         self.database, self.seed, self.is_short, self.count = database, seed, is_short, count
         self.folder = temporary_folder()
         self.disk = self.folder / "disk"
-        self.has_small_disk = small_disk(self.disk, DISK_MEGABYTES)
+        self.has_small_disk = small_disk(self.disk, SHORT_MEGABYTES if is_short else FULL_MEGABYTES)
         self.disk.mkdir(exist_ok=True)
         self.postgres = Postgres(self.disk / "postgres") if database == "postgres" else None
         self.broker: Rabbit | Redis = Rabbit() if broker == "rabbitmq" else Redis(self.folder)
