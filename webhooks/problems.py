@@ -162,7 +162,7 @@ def _from_environments(living: dict[int, SentryIntegration], now: datetime) -> I
         for integration in living.values()
         for row in integration.environment_mappings.all()
     }
-    stuck = {env.pk for env in mapped.values() if not env.has_sdk_key or env.is_held}
+    stuck = {env.pk for env in mapped.values() if env.gone_at or not env.has_sdk_key or env.is_held}
     waiting: Counter[tuple[int, int]] = Counter()
     events = OutboxEvent.objects.filter(state=State.PENDING, environment__in=stuck).order_by()
     for pair in events.values_list("message__integration_id", "environment_id")[:1000]:
