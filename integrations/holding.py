@@ -20,9 +20,10 @@ def open_environments(now: datetime) -> QuerySet[Environment]:
 def hold(environment: Environment, reason: str, until: datetime) -> None:
     """Hold delivery until a probe at `until` succeeds; counts how often that was done in a row.
 
-    Workers that fail side by side are one failure, or the next probe would come much later than it should.
+    Workers that fail side by side are one failure, or the next probe would come much later than it should. What
+    failed with a key that was replaced meanwhile says nothing about the new one.
     """
-    Environment.objects.filter(pk=environment.pk).update(
+    Environment.objects.filter(pk=environment.pk, sdk_key_set_at=environment.sdk_key_set_at).update(
         hold_reason=reason[:2000], hold_until=until, hold_attempts=environment.hold_attempts + 1
     )
 

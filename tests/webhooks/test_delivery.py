@@ -9,6 +9,7 @@ from django.utils import timezone
 from durable.stopping import stopping
 from integrations import holding
 from integrations.models import Environment
+from integrations.services import store_sdk_key
 from webhooks import delivery, outbox
 from webhooks.batches import as_body
 from webhooks.models import DeliveryAttempt, OutboxEvent
@@ -142,6 +143,18 @@ def test_workers_that_fail_side_by_side_count_as_one_failure(environment):
         holding.hold(environment, "down", timezone.now())
 
     assert Environment.objects.get().hold_attempts == 1
+
+
+def test_a_refusal_of_the_old_key_does_not_hold_what_the_new_key_can_deliver(waiting, environment, fme):
+    waiting("a")
+    fme.answers = [(401, {}, "")]
+    fme.on_post = lambda: store_sdk_key(environment, "a-new-sdk-key-of-many-letters")
+
+    drain_outbox()
+    fme.on_post = lambda: None
+    drain_outbox()
+
+    assert [event["key"] for event in fme.events] == ["a"]
 
 
 def test_what_a_wrong_clock_put_off_is_delivered_now(waiting, environment, fme):
