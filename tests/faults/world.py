@@ -1,5 +1,6 @@
 """What a run of the suite stands on: one database, one broker, one FME, and the product's processes on them."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -100,7 +101,8 @@ class World:
         self.broker.close()
         connection.close()
         if self.postgres:
-            self.postgres.stop()
+            with contextlib.suppress(RuntimeError):  # a scenario that failed may have left it stopped
+                self.postgres.stop()
         if self.has_small_disk:
             unmount(self.disk)
         shutil.rmtree(self.folder, ignore_errors=True)
