@@ -3,6 +3,7 @@
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 SQLITE_OPTIONS = {
     # A read that turns into a write does not wait in DEFERRED mode: two of three writers would fail.
@@ -23,7 +24,11 @@ CONNECTION_LIFE_SECONDS = 300
 
 
 def database(url: str) -> dict[str, Any]:
-    """The DATABASES entry for `url`; raises ImproperlyConfigured (django-environ) for an unknown scheme."""
+    """The DATABASES entry for `url`; raises ImproperlyConfigured for one that names no database of these two."""
+    if not url.startswith(("sqlite://", "postgres://", "postgresql://", "psql://", "pgsql://")):
+        raise ImproperlyConfigured(
+            "DATABASE_URL has to be postgres://USER:PASSWORD@HOST:5432/NAME or sqlite:////absolute/path.sqlite3."
+        )
     config: dict[str, Any] = dict(environ.Env.db_url_config(url))
     if "sqlite" in config["ENGINE"]:
         return config | {"OPTIONS": {**SQLITE_OPTIONS, **config.get("OPTIONS", {})}, "CONN_MAX_AGE": None}

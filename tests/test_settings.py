@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from config.environment import env
 from integrations.checks import check_lease, check_peers, check_public_url
 
 ROOT = Path(__file__).parent.parent
@@ -17,7 +18,9 @@ READERS = [
     ROOT / "gunicorn.conf.py",
     ROOT / "sandbox" / "options.py",
 ]
-READER = re.compile(r"env\.(str|int|bool|list|float|path)|os\.environ\.get|_needed")
+READER = re.compile(
+    r"env\.(str|int|bool|path|text|number|switch|words|networks|address|keys)|os\.environ\.get|_needed"
+)
 DOCUMENTED = re.compile(r"^(?:# )?([A-Z][A-Z0-9_]+)=(.*)$", re.MULTILINE)
 COMPOSED = re.compile(r"\$\{([A-Z_]+)")
 
@@ -97,8 +100,13 @@ def test_production_names_all_that_it_refuses_to_start_without():
 
 def test_the_example_starts_once_the_three_are_filled_in(tmp_path):
     text = (ROOT / ".env.example").read_text()
-    for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "ALLOWED_HOSTS"):
-        text = text.replace(f"\n{name}=\n", f"\n{name}=fme.example.com\n")
+    given = {
+        "SECRET_KEY": "any text",
+        "FIELD_ENCRYPTION_KEYS": "0" * 43 + "=",
+        "ALLOWED_HOSTS": "fme.example.com",
+    }
+    for name, value in given.items():
+        text = text.replace(f"\n{name}=\n", f"\n{name}={value}\n")
     (tmp_path / "env").write_text(text)
 
     assert start(ENV_FILE=str(tmp_path / "env")).returncode == 0
@@ -106,6 +114,44 @@ def test_the_example_starts_once_the_three_are_filled_in(tmp_path):
 
 def test_development_starts_with_no_environment_at_all():
     assert start(DEBUG="on").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("LEASE_SECONDS", "x", "LEASE_SECONDS is 'x'; it has to be a whole number, 3 or more."),
+        ("LEASE_SECONDS", "0", "LEASE_SECONDS is '0'; it has to be a whole number, 3 or more."),
+        ("HOOK_DEADLINE_SECONDS", "nan", "HOOK_DEADLINE_SECONDS is 'nan'; it has to be a number, 0.1 or more."),
+        ("OUTBOX_BATCH_EVENTS", "5000", "it has to be a whole number, 1 or more and at most 1,000."),
+        ("DEBUG", "maybe", "DEBUG is 'maybe'; it has to be on or off."),
+        ("FIELD_ENCRYPTION_KEYS", "abc", "FIELD_ENCRYPTION_KEYS has to be keys of 32 bytes"),
+        ("FME_AUTH", "basic", "FME_AUTH is 'basic'; it has to be bearer"),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT is 'xml'; it has to be text or json."),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", "TRUSTED_PROXIES is 'proxy'; it has to be addresses or networks"),
+        ("PUBLIC_URL", "fme.example.com", "PUBLIC_URL is 'fme.example.com'; it has to be an address"),
+        ("SENTRY_BASE_URL", "sentry.io", "SENTRY_BASE_URL is 'sentry.io'; it has to be an address"),
+        ("DATABASE_URL", "mysql://db/name", "DATABASE_URL has to be postgres://"),
+        ("CELERY_BROKER_URL", "tcp://broker", "it has to be an amqp:// or redis:// address."),
+        ("API_RATE", "many", "API_RATE is 'many'; it has to be a number per s, min, h or d"),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_meant_is_refused_by_name(setting, value, words):
+    outcome = start(**{"DEBUG": "on", setting: value})
+
+    assert outcome.returncode != 0
+    assert words in outcome.stderr.splitlines()[-1]
+
+
+def test_lists_may_have_blanks_and_a_comma_too_many(monkeypatch):
+    monkeypatch.setitem(env.ENVIRON, "SENTRY_CLIENT_SECRET", "new, old,")
+
+    assert env.words("SENTRY_CLIENT_SECRET") == ["new", "old"]
+
+
+def test_the_sandbox_cannot_be_turned_on_in_production():
+    outcome = start(SECRET_KEY="x", FIELD_ENCRYPTION_KEYS="0" * 43 + "=", ALLOWED_HOSTS="x", SANDBOX="on")
+
+    assert "SANDBOX works only with DEBUG on." in outcome.stderr
 
 
 @pytest.mark.parametrize("setting", ["SENTRY_CLIENT_ID", "SENTRY_CLIENT_SECRETS", "FME_ADMIN_API_KEY"])
