@@ -1,11 +1,13 @@
 """What runs the drains: one that hangs or breaks is nobody else's trouble, and a silent broker delays seconds."""
 
 import threading
+from functools import partial
 
 import pytest
 
 from durable import drains
 from durable.stopping import stopping
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -14,7 +16,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def ran(monkeypatch):
     """Names in the order in which their drains ran; two drains of this test's own, polled without a pause."""
     ran: list[str] = []
-    monkeypatch.setattr(drains, "_drains", {name: lambda name=name: ran.append(name) or 0 for name in ("a", "b")})
+
+    def run(name):
+        ran.append(name)
+        return 0
+
+    monkeypatch.setattr(drains, "_drains", {name: partial(run, name) for name in ("a", "b")})
     monkeypatch.setattr(drains, "POLL_SECONDS", 0.01)
     yield ran
     stopping.clear()
@@ -26,15 +33,10 @@ def background(target, *arguments):
     return thread
 
 
-def wait_until(condition):
-    pause = threading.Event()
-    return any(condition() or pause.wait(0.01) for _ in range(500))
-
-
 def test_a_worker_that_hears_no_bell_looks_for_work_by_itself(ran):
     thread = background(drains.stand_in, 0.05)
 
-    assert wait_until(lambda: {"a", "b"} <= set(ran))
+    assert until(lambda: {"a", "b"} <= set(ran))
     stopping.set()
     thread.join(5)
     assert not thread.is_alive()
@@ -61,6 +63,6 @@ def test_a_drain_that_breaks_is_run_again_and_stops_no_other(ran, monkeypatch):
     monkeypatch.setitem(drains._drains, "a", breaking)
     thread = background(drains.follow)
 
-    assert wait_until(lambda: {"mended", "b"} <= set(ran))
+    assert until(lambda: {"mended", "b"} <= set(ran))
     stopping.set()
     thread.join(5)
