@@ -122,7 +122,7 @@ def count_delivered(ids: Collection[int], at: datetime) -> None:
     """Count track events that FME took at `at`, in the transaction that finishes them: two statements."""
     tally = Tally()
     for fact in facts_of(ids, at):
-        where, received_at, count = fact.integration_id, fact.received_at, fact.count
+        where, received_at, count = fact.integration_id, fact.received_at, fact.events
         tally.add(where, Count.DELIVERED, received_at, fact.environment_id, fact.traffic_type, count=count)
         tally.add(where, Count.LATENCY, received_at, fact.latency, count=count)
         tally.add_ever(where, Count.DELIVERED, at, count=count)
@@ -133,7 +133,7 @@ def count_dead(ids: Collection[int]) -> None:
     """Count track events that were given up."""
     tally = Tally()
     for fact in facts_of(ids, timezone.now()):
-        where, received_at, count = fact.integration_id, fact.received_at, fact.count
+        where, received_at, count = fact.integration_id, fact.received_at, fact.events
         tally.add(where, Count.DEAD, received_at, fact.environment_id, fact.traffic_type, count=count)
         tally.add_ever(where, Count.DEAD, received_at, count=count)
     tally.store()
@@ -147,7 +147,7 @@ class Fact(NamedTuple):
     environment_id: int
     traffic_type: str
     latency: str
-    count: int
+    events: int
 
 
 def facts_of(ids: Collection[int], at: datetime) -> list[Fact]:
