@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -21,6 +22,7 @@ HEAD = ("scenario", "accepted", "expected", "delivered", "lost", "duplicated", "
 def main() -> int:
     """Everything that was asked for; 0 when all of it held."""
     asked = arguments()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # what was started is ended all the same
     broker = asked.broker or ("rabbitmq" if Rabbit.is_there() else "redis")
     count = asked.count or (200 if asked.short else 2000)
     print(

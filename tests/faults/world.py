@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
@@ -99,7 +100,8 @@ class World:
         self.end_stack()
         self.fme.close()
         self.broker.close()
-        connection.close()
+        if settings.configured:
+            connection.close()
         if self.postgres:
             with contextlib.suppress(RuntimeError):  # a scenario that failed may have left it stopped
                 self.postgres.stop()
