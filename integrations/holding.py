@@ -7,10 +7,6 @@ from django.utils import timezone
 
 from integrations.models import Environment
 
-NO_KEY = (
-    "No SDK key is stored for this environment. Enter one, or have one created, under Environments and keys."
-)
-
 
 def open_environments(now: datetime) -> QuerySet[Environment]:
     """Environments that may be delivered to: with a key, and not held or due for a probe."""

@@ -127,10 +127,6 @@ class SentryClient:
         """Remove a hook; one that is gone already is fine. Needs `project:admin`."""
         self._ask("DELETE", self._hook_path(hook_id)).expect(204, 200, 202, 404)
 
-    def project_detail(self) -> Mapping[str, JsonValue]:
-        """The project as Sentry has it: slug, name, features."""
-        return _fields(self._ask("GET", self._project_path).expect(200).json)
-
     def _pages(self) -> Iterator[RemoteHook]:
         cursor = ""
         for _ in range(MAX_PAGES):
@@ -153,12 +149,9 @@ class SentryClient:
         )
 
     @property
-    def _project_path(self) -> str:
-        return f"/api/0/projects/{quote(self.organization, safe='')}/{quote(self.project_slug, safe='')}/"
-
-    @property
     def _hooks_path(self) -> str:
-        return f"{self._project_path}hooks/"
+        organization, project = quote(self.organization, safe=""), quote(self.project_slug, safe="")
+        return f"/api/0/projects/{organization}/{project}/hooks/"
 
     def _hook_path(self, hook_id: str) -> str:
         return f"{self._hooks_path}{quote(hook_id, safe='')}/"

@@ -22,7 +22,7 @@ from webhooks.attempts import attempts_with
 from webhooks.explaining import decisions_of
 from webhooks.filters import STATES, Filter
 from webhooks.inbox import replay
-from webhooks.json_html import code, count_masks, tree
+from webhooks.json_html import MOST_NODES, code, count_masks, tree
 from webhooks.masking import mask, mask_text
 from webhooks.message_states import EventFacts, event_state, facts_by_message, message_state
 from webhooks.message_way import way_of
@@ -208,7 +208,7 @@ def _message_page(request: HttpRequest, found: InboxMessage, *, is_revealed: boo
         "is_young": not is_revealed and timezone.now() - found.received_at < YOUNG,
         "may_reveal": may_reveal(access, found.integration.project),
         "may_write": access.may_write(found.integration.project),
-        "is_cut": counted.nodes >= 4000,
+        "is_cut": counted.nodes >= MOST_NODES,
     }
     return render(request, "webhooks/message.html", context)
 

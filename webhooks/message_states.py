@@ -1,6 +1,6 @@
 """What became of messages and track events, in words, with what is read for a page of them in one query."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from integrations.states import Status
@@ -85,11 +85,3 @@ def event_state(event: OutboxEvent) -> Status:
         return Status("bad", "x", "Failed", mask_text(event.last_error))
     waits = mask_text(event.environment.hold_reason or event.last_error)
     return Status("info", "clock", "Waiting", waits or "on its way to FME", is_moving=True)
-
-
-def total_words(states: Iterable[Status]) -> str:
-    """How many of each state, as in "2 Delivered, 1 Waiting"."""
-    counts: dict[str, int] = {}
-    for state in states:
-        counts[state.word] = counts.get(state.word, 0) + 1
-    return ", ".join(f"{count} {word}" for word, count in counts.items())

@@ -91,10 +91,6 @@ class Spool:
             random.shuffle(files)
             yield from files
 
-    def is_empty(self) -> bool:
-        """Whether nothing waits in this process's reach."""
-        return next(self.waiting(), None) is None
-
     @property
     def is_full(self) -> bool:
         """Whether it had no room for a request lately; a smaller one may still have found some."""

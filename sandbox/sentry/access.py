@@ -31,7 +31,6 @@ class Refused(Exception):
 class Caller:
     """The bearer of a token: one installation of the app in one organization."""
 
-    token_id: int
     installation: str
     organization_id: int
     scopes: frozenset[str]
@@ -77,7 +76,7 @@ def authenticate(request: HttpRequest) -> Caller:
         request,
         f"{row['organization_id']}:{request.resolver_match.url_name if request.resolver_match else ''}",
     )
-    return Caller(row["id"], row["installation"], row["organization_id"], frozenset(row["scopes"].split()))
+    return Caller(row["installation"], row["organization_id"], frozenset(row["scopes"].split()))
 
 
 def find_organization(caller: Caller, ref: str) -> sqlite3.Row:

@@ -164,12 +164,6 @@ def test_a_hook_is_gone_after_removing_it_once_or_twice(recorded_server, label):
     client().delete_hook("f2555ef2babc42f19b2443d08c5b7680")
 
 
-def test_a_project_tells_whether_it_has_service_hooks(recorded_server):
-    play(recorded_server, "project detail")
-
-    assert "servicehooks" in client().project_detail()["features"]
-
-
 def test_odd_slugs_stay_inside_their_part_of_the_address(recorded_server):
     recorded_server.get(f"{BASE}/api/0/projects/a%2Fb/..%2F%3Fc/hooks/", json=[])
 
