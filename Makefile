@@ -1,6 +1,6 @@
 # Each recipe is one line; what it does stands in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults check coverage lock clean
+.PHONY: help demo-data setup run test faults check bench coverage lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -11,6 +11,11 @@ setup: ## the virtual environment with all that running needs; starts nothing
 run: ## set up, then the product and its sandbox on http://127.0.0.1:8000/ (PORT, SANDBOX_PORT)
 	@scripts/run
 
+demo-data: ## a month of invented traffic to look at (ARGS="--share 3 --password …" logs in mina, jonas, lea)
+	@scripts/setup run
+	@.venv/bin/python manage.py migrate -v0
+	@.venv/bin/python manage.py demo_data $(ARGS)
+
 test: ## every test, in a real browser too, on SQLite and PostgreSQL (ARGS="-k hooks")
 	@scripts/test $(ARGS)
 
@@ -19,6 +24,9 @@ faults: ## break everything under load, on both databases: half an hour (ARGS="-
 
 check: ## formatting, lint, types, import rules, templates, migrations, deployment
 	@scripts/check
+
+bench: ## the product beside its floor and its peers, into docs/performance.md (SHORT=1: a quick look)
+	@scripts/bench $(if $(SHORT),--short)
 
 coverage: ## what the tests do not reach
 	@scripts/test --cov --cov-report=term $(ARGS)

@@ -92,10 +92,11 @@ def audit(request: HttpRequest) -> HttpResponse:
 def visible(access: Access) -> QuerySet[LogEntry]:
     """Every entry for account admins; for others those of integrations, messages and environments they may see."""
     if access.is_account_admin:
-        return LogEntry.objects.all()
+        everything: QuerySet[LogEntry] = LogEntry.objects.all()
+        return everything
     types = ContentType.objects.get_for_models(SentryIntegration, InboxMessage, Environment, Problem)
     integrations = SentryIntegration.objects.filter(project__in=access.projects())
-    return LogEntry.objects.filter(
+    rows: QuerySet[LogEntry] = LogEntry.objects.filter(
         Q(content_type=types[SentryIntegration], object_id__in=integrations.values("pk"))
         | Q(
             content_type=types[InboxMessage],
@@ -110,6 +111,7 @@ def visible(access: Access) -> QuerySet[LogEntry]:
             object_id__in=Problem.objects.filter(integration__in=integrations).values("pk"),
         )
     )
+    return rows
 
 
 def in_words(entry: LogEntry) -> Entry:

@@ -12,6 +12,9 @@ from webhooks.masking import ADDRESS, DEEPEST, EMAIL, HIDDEN, TOO_DEEP
 MOST_NODES = 4000
 """Values in one tree: what is beyond them is in the raw text."""
 
+OPEN = ("event", "event.user", "data", "data.error", "data.error.user")
+"""Where keys stand most often: open from the beginning, in both body forms."""
+
 MASKS = (EMAIL, ADDRESS, HIDDEN)
 
 
@@ -24,7 +27,7 @@ class Tree:
     found: int = 0
     nodes: int = 0
     masks: int = 0
-    open_to: set[str] = field(default_factory=set)
+    open_to: set[str] = field(default_factory=lambda: set(OPEN))
 
 
 def code(value: JsonValue) -> SafeString:

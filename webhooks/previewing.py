@@ -75,7 +75,11 @@ def preview_of(
     chosen = next(
         (message for message in choices if str(message.pk) == asked), choices[0] if choices else None
     )
-    known = {"choices": choices, "chosen": chosen.pk if chosen else 0, "pasted": pasted[:MOST_BYTES]}
+    known: dict[str, Any] = {
+        "choices": choices,
+        "chosen": chosen.pk if chosen else 0,
+        "pasted": pasted[:MOST_BYTES],
+    }
     if pasted and len(pasted) > MOST_BYTES:
         return Preview(**known, problem="This payload is too long to be pasted. Choose a message instead.")
     if pasted:

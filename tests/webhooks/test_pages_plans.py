@@ -119,7 +119,7 @@ PAGES = [
 def test_no_page_scans_a_hot_table(client, account_admin, hook):
     client.force_login(account_admin)
     keys = {"integration": [hook.integration_id], "message": [InboxMessage.objects.first().pk]}
-    found = {}
+    found: dict[tuple[object, ...], list[str]] = {}
 
     for name, query in PAGES:
         with CaptureQueriesContext(connection) as captured:
