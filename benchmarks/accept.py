@@ -76,8 +76,8 @@ def product_side(bench: Bench, product: Product, name: str, **settings: str) -> 
 def gunicorn(python: Path, port: int, application: str) -> list[str | Path]:
     """One process of eight threads, connections kept."""
     return [
-        python, "-m", "gunicorn", "--config", "/dev/null", "--worker-class", "gthread", "--workers", "1",
-        "--threads", "8", "--keep-alive", "60", "--bind", f"127.0.0.1:{port}", application,
+        python, "-m", "gunicorn", "--config", "/dev/null", "--no-control-socket", "--worker-class", "gthread",
+        "--workers", "1", "--threads", "8", "--keep-alive", "60", "--bind", f"127.0.0.1:{port}", application,
     ]  # fmt: skip
 
 

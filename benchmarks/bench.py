@@ -11,6 +11,7 @@ from benchmarks.load import Load, Target, fire
 from benchmarks.postgres import Postgres
 
 FIRST_PORT = 18900
+WAKING_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,10 @@ def shoot(bench: Bench, side: Side, **options: float) -> Shot:
 
 def in_turns(bench: Bench, sides: Sequence[Side], **options: float) -> dict[str, list[Shot]]:
     """Every side once in each round, in an order drawn anew."""
+    for side in sides:
+        shoot(
+            bench, side, seconds=0.5, warm_up=WAKING_SECONDS
+        )  # a first request imports what the server still lacks
     shots: dict[str, list[Shot]] = {side.name: [] for side in sides}
     for _ in range(bench.rounds):
         for side in random.sample(sides, len(sides)):

@@ -83,7 +83,7 @@ def _value_of(path: str, name: str) -> str:
 
 
 def _postgres_version() -> str:
-    from benchmarks.postgres import program  # noqa: PLC0415 - it imports this module
+    from benchmarks.postgres import program
 
     return subprocess.run(
         [program("postgres"), "--version"], capture_output=True, text=True, check=True

@@ -40,6 +40,7 @@ def measure(bench: Bench) -> Iterator[Result]:
         last = {name: machine.resident_bytes(server.pid) for name, server in processes.items()}
     for name in processes:
         yield Result(
-            f"memory of a {name} after {steps} × {step:.0f} s of load", Spread.of([last[name] / 1e6]), "MB",
-            f"after {step:.0f} s", Spread.of([last[name] / first[name]]), Goal("≤", 1.1), f"{RATE:.0f} webhooks a second",
+            f"memory of a {name} after {steps} × {step:.0f} s", Spread.of([last[name] / 1e6]), "MB",
+            f"after {step:.0f} s", Spread.of([last[name] / first[name]]), Goal("≤", 1.1),
+            f"{RATE:.0f} webhooks a second",
         )  # fmt: skip
