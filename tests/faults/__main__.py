@@ -22,7 +22,9 @@ HEAD = ("scenario", "accepted", "expected", "delivered", "lost", "duplicated", "
 def main() -> int:
     """Everything that was asked for; 0 when all of it held."""
     asked = arguments()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # what was started is ended all the same
+    signal.signal(
+        signal.SIGTERM, lambda number, frame: sys.exit(143)
+    )  # what was started is ended all the same
     broker = asked.broker or ("rabbitmq" if Rabbit.is_there() else "redis")
     count = asked.count or (200 if asked.short else 2000)
     print(
@@ -32,8 +34,10 @@ def main() -> int:
     print(line(HEAD), line(("---",) * len(HEAD)), sep="\n", flush=True)
     world = World(asked.database, broker, seed=asked.seed, is_short=asked.short, count=count)
     try:
-        os.environ.update({name: world.environment()[name] for name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE",
-                                                                         "ENV_FILE", "DEBUG", "SANDBOX")})  # fmt: skip
+        names = ("DJANGO_SETTINGS_MODULE", "ENV_FILE", "DEBUG", "SANDBOX")
+        os.environ.update(
+            {name: world.environment()[name] for name in names}, DATABASE_URL=world.observer_url
+        )
         django.setup()
         world.migrate()
         return run_all(world, asked)

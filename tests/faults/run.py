@@ -5,11 +5,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from random import Random
 from uuid import uuid4
 
 from django.db import connection
+from django.utils import timezone
 
+from durable.models import Heartbeat
 from integrations.models import SentryIntegration, ServiceHook
 from tests.factories import (
     EnvironmentFactory,
@@ -22,7 +25,7 @@ from tests.faults.fme import Intake
 from tests.faults.load import Load, post
 from tests.faults.payloads import Event, Message, messages
 from tests.faults.servers import wait_until
-from tests.faults.stack import Stack
+from tests.faults.stack import START_SECONDS, Stack
 from tests.faults.world import World
 from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent
 
@@ -136,7 +139,11 @@ class Run:
 
     def stack(self, *names: str, server: str = "granian", **settings: str) -> Stack:
         """The product's processes, on the protection this run is without."""
-        return self.world.stack_of(*names, server=server, without=self.without, **settings)
+        before, running = timezone.now(), self.world.stack
+        stack = self.world.stack_of(*names, server=server, without=self.without, **settings)
+        if stack is not running and {"drain", "worker"} & set(names):
+            wait_until(lambda: has_worked_since(before), START_SECONDS, "a drain has looked for work")
+        return stack
 
     def source(self, *environments: str) -> Source:
         """A Sentry project of this scenario's own."""
@@ -189,6 +196,13 @@ class Run:
             f"{len(set(twice) - doubtful)} events came twice though no POST was in doubt"
         )
         return row
+
+
+def has_worked_since(moment: datetime) -> bool:
+    """Whether some worker has begun."""
+    found = Heartbeat.objects.filter(at__gt=moment).exists()
+    connection.close()
+    return found
 
 
 def arrives(source: Source, expected: set[Event], seconds: float) -> bool:

@@ -16,7 +16,8 @@ import redis
 from tests.waiting import free_port
 
 STOP_SECONDS = 20
-ROLE = "product"
+ROLE, OBSERVER = "product", "suite"
+"""Who the product and the suite log in as: the suite finds a connection when the product has none left."""
 
 
 def wait_until(is_so: Callable[[], object], seconds: float, what: str) -> None:
@@ -41,13 +42,20 @@ class Postgres:
         self.run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", self.user, "--no-sync")
         self.start()
         with self.connect() as connection:
-            connection.execute(f"CREATE ROLE {ROLE} LOGIN")
+            connection.execute(f"CREATE ROLE {ROLE} LOGIN CONNECTION LIMIT 30")
+            connection.execute(f"CREATE ROLE {OBSERVER} LOGIN IN ROLE {ROLE}")
+            connection.execute(f"ALTER ROLE {OBSERVER} SET role TO {ROLE}")
             connection.execute(f"CREATE DATABASE {ROLE} OWNER {ROLE}")
 
     @property
     def url(self) -> str:
         """As the product connects: as a role without privileges."""
         return f"postgres://{ROLE}@127.0.0.1:{self.port}/{ROLE}"
+
+    @property
+    def observer_url(self) -> str:
+        """As the suite connects."""
+        return self.url.replace(ROLE, OBSERVER, 1)
 
     @property
     def pid(self) -> int:

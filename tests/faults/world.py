@@ -46,6 +46,11 @@ class World:
         return self.postgres.url if self.postgres else f"sqlite:///{self.disk}/db.sqlite3"
 
     @property
+    def observer_url(self) -> str:
+        """The same database for the suite's own queries."""
+        return self.postgres.observer_url if self.postgres else self.database_url
+
+    @property
     def usual(self) -> tuple[str, ...]:
         """The processes of this database's mode."""
         return ("web", "worker", "beat") if self.postgres else ("web", "drain")
