@@ -11,7 +11,7 @@ from django.utils import timezone
 from durable.models import State
 from integrations.models import SentryIntegration
 from webhooks.charts import spark_path
-from webhooks.models import HourlyCount, InboxMessage, OutboxEvent
+from webhooks.models import HourlyCount, InboxMessage, OutboxEvent, Problem
 from webhooks.rollups import EVER, Count, hour_of
 
 MOST_WAITING = 1000
@@ -28,6 +28,8 @@ class Numbers:
     received: list[int] = field(default_factory=lambda: [0] * 24)
     lost: list[int] = field(default_factory=lambda: [0] * 24)
     delivered: int = 0
+    problem: Problem | None = None
+    """The open problem that was seen last."""
 
     @property
     def spark(self) -> str:
@@ -68,7 +70,7 @@ class ListNumbers:
 
 
 def list_numbers(integrations: Sequence[SentryIntegration]) -> ListNumbers:
-    """The numbers of `integrations`: five queries, however many there are."""
+    """The numbers of `integrations`: six queries, however many there are."""
     found = {integration.pk: Numbers() for integration in integrations}
     for integration, name, at in HourlyCount.objects.filter(
         integration__in=found, hour=EVER, name__in=(Count.RECEIVED, Count.DELIVERED)
@@ -93,6 +95,8 @@ def list_numbers(integrations: Sequence[SentryIntegration]) -> ListNumbers:
             (numbers.received if name == Count.RECEIVED else numbers.lost)[slot] += total
     for integration, waiting in waiting_by_integration(list(found)).items():
         found[integration].waiting = waiting
+    for problem in Problem.objects.open().filter(integration__in=found).order_by("last_seen_at", "pk"):
+        found[problem.integration_id].problem = problem
     return ListNumbers(found)
 
 
