@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from integrations.mapping.culprit import PLAIN_EVENT_TYPE
 from integrations.models import Environment, Project, SentryIntegration, TrafficType
 from integrations.states import Status
+from integrations.validation import whole_number
 from webhooks import log
 from webhooks.charts import spark_path
 from webhooks.filters import Filter, asked_of_events
@@ -83,7 +84,7 @@ def _rows(request: HttpRequest, found: list[InboxMessage], wanted: Filter, scope
     places = {pk: place for place, pk in enumerate(messages)}
     opened, integrations = request.GET.get("json", ""), scope.by_id()
     rows = OutboxEvent.objects.filter(message__in=messages, **asked_of_events(wanted))
-    if str(opened).isdecimal():
+    if whole_number(opened) is not None:
         rows = rows.select_related("environment")
     else:
         rows = rows.select_related("environment").defer("body")
@@ -153,12 +154,8 @@ def event_types(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").replace("\0", "").strip()[:100]
     found = types_of(scope)
     matching = [each for each in found if query.lower() in f"{each.name} {each.culprit}".lower()]
-    page = (
-        int(request.GET["page"])
-        if request.GET.get("page", "").isdecimal() and len(request.GET["page"]) < 6
-        else 1
-    )
-    start = (max(page, 1) - 1) * TYPES_A_PAGE
+    page = whole_number(request.GET.get("page", "")) or 1
+    start = (page - 1) * TYPES_A_PAGE
     context = {
         "scope": scope,
         "types": matching[start : start + TYPES_A_PAGE],

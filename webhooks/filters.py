@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from integrations.models import SentryIntegration
+from integrations.validation import whole_number
 from webhooks.models import OutboxEvent
 from webhooks.spans import Span
 
@@ -61,11 +62,11 @@ def asked_of_events(wanted: Filter) -> dict[str, Any]:
     asked = {
         "key": wanted.key,
         "event_type": wanted.event_type,
-        "environment": int(wanted.fme_environment) if wanted.fme_environment.isdecimal() else "",
+        "environment": whole_number(wanted.fme_environment),
         "traffic_type": wanted.traffic_type,
         "state": wanted.event_state,
     }
-    return {name: value for name, value in asked.items() if value != ""}
+    return {name: value for name, value in asked.items() if value not in ("", None)}
 
 
 def has_residue(wanted: Filter) -> bool:

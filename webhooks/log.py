@@ -7,7 +7,7 @@ there. What is rare (a key, a culprit's event type, what waits or failed) is fou
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 
 from integrations.mapping.culprit import PLAIN_EVENT_TYPE
 from integrations.models import Environment
+from integrations.validation import whole_number
 from webhooks import sql
 from webhooks.filters import Filter, has_residue, remaining
 from webhooks.models import InboxMessage, OutboxEvent
@@ -22,6 +23,9 @@ from webhooks.spans import Span
 
 PAGE = 50
 WINDOW = 1000
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+LAST_MICROSECOND = (datetime(2200, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
+"""Of any time that a place in the log may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Cursor:
     id: int
 
     def __str__(self) -> str:
-        return f"{int(self.received_at.timestamp() * 1_000_000)}-{self.id}"
+        return f"{(self.received_at - EPOCH) // MICROSECOND}-{self.id}"
 
     @classmethod
     def of(cls, message: InboxMessage) -> "Cursor":
@@ -42,11 +46,10 @@ class Cursor:
     @classmethod
     def parse(cls, text: str) -> "Cursor | None":
         """What `str` wrote; None for anything else."""
-        micros, _, pk = text.partition("-")
-        if not (micros.isdecimal() and pk.isdecimal() and len(micros) < 17 and len(pk) < 19):
+        passed, pk = map(whole_number, text.partition("-")[::2])
+        if passed is None or pk is None or passed > LAST_MICROSECOND:
             return None
-        seconds, rest = divmod(int(micros), 1_000_000)
-        return cls(datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest), int(pk))
+        return cls(EPOCH + passed * MICROSECOND, pk)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from integrations.found import access_of, require_write
 from integrations.states import Status
+from integrations.validation import whole_number
 from webhooks import log
 from webhooks.attempts import attempts_with
 from webhooks.explaining import decisions_of
@@ -131,10 +132,10 @@ def message_replay(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _tail(request: HttpRequest, scope: Scope, wanted: Filter) -> HttpResponse:
     """What is new, and what has settled among the rows that were still moving; 204 when nothing has."""
-    after, moving = request.GET.get("tail", ""), request.GET.get("moving", "").split(",")
-    after_id = int(after) if after.isdecimal() and len(after) < 19 else 0
+    after_id = whole_number(request.GET.get("tail", "")) or 0
+    moving = map(whole_number, request.GET.get("moving", "").split(",")[:MOST_MOVING])
     fresh = log.new_since(wanted, after_id)
-    ids = [int(pk) for pk in moving[:MOST_MOVING] if pk.isdecimal() and len(pk) < 19]
+    ids = [pk for pk in moving if pk is not None]
     known = InboxMessage.objects.filter(pk__in=ids, integration__in=wanted.ids).defer("body").order_by("-pk")
     rows = _rows([*fresh, *known], scope)
     new, old = rows[: len(fresh)], rows[len(fresh) :]

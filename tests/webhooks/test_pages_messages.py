@@ -348,3 +348,14 @@ def test_integrations_of_everybody_show_for_an_account_admin(client, account_adm
     client.force_login(account_admin)
 
     assert sorted(shown(client)) == ["mine", "theirs"]
+
+
+@pytest.mark.parametrize("name", ["fme_environment", "tail", "page", "json", "before"])
+def test_a_number_that_no_database_holds_breaks_no_page(admin, make, name):
+    make()
+
+    answers = {
+        page: admin.get(reverse(page), {name: "9" * 19}) for page in ("messages", "events", "event_types")
+    }
+
+    assert {answer.status_code for answer in answers.values()} <= {200, 204}
