@@ -26,6 +26,7 @@ class Intake:
     accepted: Counter[Event] = field(default_factory=Counter)
     last_at: float = 0.0
     posts: int = 0
+    under_way: int = 0
     answer: Callable[[Batch], Answer] = lambda batch: (202, {})
     """Decides about a batch: 2xx accepts it; NoAnswer cuts the connection."""
     accepts_silently: bool = False
@@ -92,7 +93,9 @@ def _handler(fme: Fme) -> type[BaseHTTPRequestHandler]:
                 event_of(entry) for entry in json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             ]
             decide = intake.answer  # as things are now, not when a slow answer is ready
+            intake.under_way += 1
             time.sleep(intake.seconds)
+            intake.under_way -= 1
             try:
                 status, headers = fme.take(intake, batch, decide)
             except NoAnswer:

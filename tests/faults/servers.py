@@ -76,7 +76,7 @@ class Postgres:
     def start(self) -> None:
         """Start, or start again; returns when it answers."""
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
-        options += " -c max_connections=40 -c shared_buffers=32MB -c max_wal_size=128MB -c min_wal_size=32MB"
+        options += " -c max_connections=150 -c shared_buffers=32MB -c max_wal_size=128MB -c min_wal_size=32MB"
         self.control("start", "-w", "-l", str(self.folder / "log"), "-o", options)
 
     def stop(self) -> None:

@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable
 
 from tests.faults.run import Run
+from tests.faults.stack import Stack
 
 ANSWER_SECONDS = 1.0
 
 
 def stopped(run: Run) -> None:
     """Connections are refused for a while."""
-    broker = run.world.broker
-    disturbed(run, broker.refuse)
+    disturbed(run, run.stack("web", "worker", "beat"), run.world.broker.refuse)
 
 
 def wiped(run: Run) -> None:
@@ -41,12 +41,11 @@ def silent(run: Run) -> None:
         stack.kill("web")
         stack.start("web")
 
-    disturbed(run, hang_and_restart)
+    disturbed(run, stack, hang_and_restart)
 
 
-def disturbed(run: Run, disturb: Callable[[], None]) -> None:
+def disturbed(run: Run, stack: Stack, disturb: Callable[[], None]) -> None:
     """Under load: disturb, wait, give back; webhooks are answered within a second and all is delivered."""
-    stack = run.stack("web", "worker", "beat")
     source = run.source()
     load = source.load(stack, run.count, run.dice, rate=60 if run.is_short else 100)
     try:

@@ -1,6 +1,9 @@
 """Processes killed at random moments, and processes asked to stop."""
 
+import contextlib
+
 from tests.faults.run import Run
+from tests.faults.servers import wait_until
 
 PROCESSES = ("web", "worker", "beat", "drain")
 
@@ -29,9 +32,11 @@ def stopped_politely(run: Run) -> None:
     for name in source.environments:
         source.intake(name).seconds = 0.8
     times = 1 if run.is_short else 3
-    load = source.load(stack, run.count, run.dice, rate=run.count / (len(PROCESSES) * times * 2.0))
+    load = source.load(stack, run.count, run.dice, rate=run.count / (len(PROCESSES) * times * 3.0))
     for name in run.dice.sample(PROCESSES * times, len(PROCESSES) * times):
         run.pause(0.1, 0.6)
+        with contextlib.suppress(AssertionError):  # best in the middle of a POST
+            wait_until(lambda: any(source.intake(one).under_way for one in source.environments), 3, "a POST")
         stack.stop(name, seconds=15)
         stack.start(name)
     load.wait(120)
