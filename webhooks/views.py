@@ -1,10 +1,12 @@
 """The two webhook addresses: bounded body, then `accept`; nothing else happens between Sentry and the disk."""
 
+import json
 import logging
+from functools import cache
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from webhooks.accept import accept
@@ -27,17 +29,20 @@ class BodyCutShort(Exception):
 @csrf_exempt
 def service_hook(request: HttpRequest, address: UUID) -> HttpResponse:
     """A project's service hook, signed with the hook's own secret."""
-    return respond(request, "X-ServiceHook-Signature", address)
+    return respond(request, "HTTP_X_SERVICEHOOK_SIGNATURE", address)
 
 
 @csrf_exempt
 def app_webhook(request: HttpRequest) -> HttpResponse:
     """The Sentry App's webhook, signed with the client secret."""
-    return respond(request, "Sentry-Hook-Signature", None)
+    return respond(request, "HTTP_SENTRY_HOOK_SIGNATURE", None)
 
 
 def respond(request: HttpRequest, signature_header: str, address: UUID | None) -> HttpResponse:
-    """Read the body, hand it over, answer in Sentry's terms; one log line with the reason for every refusal."""
+    """Read the body, hand it over, answer in Sentry's terms; one log line with the reason for every refusal.
+
+    Headers are read from META: `request.headers` makes a map of all of them first, for each request.
+    """
     if request.method != "POST":
         return answer(request, Outcome.NOT_POST)
     ensure_keeper()
@@ -47,8 +52,8 @@ def respond(request: HttpRequest, signature_header: str, address: UUID | None) -
         return answer(request, Outcome.TOO_LARGE)
     except BodyCutShort:
         return answer(request, Outcome.CUT_SHORT)
-    signature = request.headers.get(signature_header, "")
-    resource = request.headers.get("Sentry-Hook-Resource", "")
+    signature = request.META.get(signature_header, "")
+    resource = request.META.get("HTTP_SENTRY_HOOK_RESOURCE", "")
     return answer(request, accept(RawRequest(address, signature, body, resource)))
 
 
@@ -81,7 +86,15 @@ def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
         logger.warning(
             "Webhook refused: %s", outcome.reason, extra={"status": outcome.status, "path": request.path}
         )
-    response = JsonResponse({"detail": outcome.reason}, status=outcome.status)
+    content = words(outcome)
+    response = HttpResponse(content, content_type="application/json", status=outcome.status)
+    response["Content-Length"] = str(len(content))  # else the server sends it in chunks
     if outcome is Outcome.NOT_POST:
         response["Allow"] = "POST"
     return response
+
+
+@cache
+def words(outcome: Outcome) -> bytes:
+    """The body of the answer."""
+    return json.dumps({"detail": outcome.reason}).encode()
