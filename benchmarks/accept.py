@@ -54,7 +54,7 @@ def measure(bench: Bench) -> Iterator[Result]:
 def floor_side(bench: Bench) -> Iterator[Side]:
     """The floor on gunicorn's threads."""
     url = bench.postgres.create("floor")
-    bench.postgres.sql("floor", (HERE / "floor.sql").read_text())  # type: ignore[arg-type]  # our own file
+    bench.postgres.sql("floor", (HERE / "floor.sql").read_text())
     port = bench.port(2)
     command = gunicorn(PYTHON, port, "benchmarks.floor:application")
     environment = {"FLOOR_SECRET": SECRET, "FLOOR_DATABASE_URL": url}

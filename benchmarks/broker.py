@@ -2,7 +2,7 @@
 
 import contextlib
 
-from kombu import Connection
+from kombu import Connection, Queue
 
 from benchmarks.processes import is_answering
 
@@ -25,4 +25,4 @@ def clean_up(broker_url: str) -> None:
     if not broker_url:
         return
     with Connection(broker_url) as connection, contextlib.suppress(*connection.channel_errors):
-        connection.default_channel.queue_delete(QUEUE)
+        Queue(QUEUE, channel=connection.default_channel).delete()

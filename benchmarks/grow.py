@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from statistics import median
 from typing import Any
 from uuid import uuid4
@@ -30,7 +31,7 @@ BODY = b'{"event": {}}'
 def grow(model: type[InboxMessage] | type[OutboxEvent], total: int) -> None:
     """Copies of one row until there are `total`: one statement."""
     pattern = model.objects.order_by("pk")[0]
-    columns = {field.column: field.get_db_prep_value(getattr(pattern, field.attname), connection)
+    columns = {str(field.column): field.get_db_prep_value(getattr(pattern, field.attname), connection)
                for field in model._meta.concrete_fields if field.column not in ("id", "event_id")}  # fmt: skip
     event_id = {
         "event_id": "substr(md5(random()::text || n), 1, 32)"
@@ -75,7 +76,7 @@ def milliseconds(work: Callable[[], Any]) -> float:
 
 def buffers(work: Callable[[], Any]) -> float:
     """Pages read or hit by the statement that `work` runs, by EXPLAIN in its place."""
-    plans: list[Any] = []
+    plans: list[dict[str, float]] = []
     real = sql.run
 
     def explained(statement: str, values: Sequence[Any], *, is_kept: bool = False) -> list[tuple[Any, ...]]:
@@ -95,7 +96,7 @@ def buffers(work: Callable[[], Any]) -> float:
 def costs() -> dict[str, float]:
     """Of one claim of each queue, and of storing one message."""
     now, environment = timezone.now(), Environment.objects.order_by("pk")[0].pk
-    until = now + timezone.timedelta(seconds=30)
+    until = now + timedelta(seconds=30)
     new = NewMessage(SentryIntegration.objects.get().pk, uuid4().hex, "service_hook", now, BODY * 1_500)
     return {
         "claim of messages": cost(lambda: claim_messages(uuid4(), limit=CLAIM, now=now, until=until)),

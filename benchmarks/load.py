@@ -79,5 +79,11 @@ def read_report(report: dict[str, float], accepted: frozenset[str]) -> Load:
     """The load generator's own words; raises NotAllAnswered unless every request was answered 2xx."""
     if report["other"] or report["broken"] or len(accepted) != report["sent"]:
         raise NotAllAnswered(f"{report['sent']} were sent, {len(accepted)} accepted: {report}")
-    names = ("per_second", "p50_ms", "p99_ms", "max_ms", "seconds")
-    return Load(*(report[name] for name in names), accepted)
+    return Load(
+        per_second=report["per_second"],
+        p50_ms=report["p50_ms"],
+        p99_ms=report["p99_ms"],
+        max_ms=report["max_ms"],
+        seconds=report["seconds"],
+        accepted=accepted,
+    )

@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, LiteralString, Self
+from typing import Any, Self
 
 import psycopg
 
@@ -31,18 +31,8 @@ class Postgres:
         folder.mkdir(parents=True)
         if user:
             shutil.chown(folder, user)
-        initdb = [
-            program("initdb"),
-            "-D",
-            folder / "data",
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-locale",
-        ]
+        how = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale")
+        initdb = (program("initdb"), "-D", folder / "data", *how)
         subprocess.run(initdb, check=True, capture_output=True, user=user, cwd=folder)
         options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
         self.server = Server(
@@ -75,14 +65,14 @@ class Postgres:
 
     def create(self, database: str) -> str:
         """A fresh database; returns its address."""
-        self.sql("postgres", f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")  # type: ignore[arg-type]  # our own
-        self.sql("postgres", f"CREATE DATABASE {database}")  # type: ignore[arg-type]  # names, no literals
+        self.sql("postgres", f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        self.sql("postgres", f"CREATE DATABASE {database}")
         return self.url(database)
 
-    def sql(self, database: str, statement: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
+    def sql(self, database: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement by itself; returns its rows."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:
-            cursor = connection.execute(statement, values or None)
+            cursor = connection.execute(statement.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
 
     def wal_position(self) -> int:

@@ -65,8 +65,10 @@ def install(folder: Path, database_url: str, port: int, **more: str) -> Product:
         "PUBLIC_URL": f"http://127.0.0.1:{port}", "LOG_FORMAT": "json", "PYTHONPATH": str(ROOT), **more,
     }  # fmt: skip
     environment = os.environ | settings
-    manage = [PYTHON, ROOT / "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(manage, env=environment, cwd=ROOT, check=True, capture_output=True)
+    migrate = ("migrate", "--verbosity", "0")
+    subprocess.run(
+        [PYTHON, ROOT / "manage.py", *migrate], env=environment, cwd=ROOT, check=True, capture_output=True
+    )
     seeded = subprocess.run(
         [PYTHON, SEED, SECRET], env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
     )

@@ -15,17 +15,7 @@ def python() -> Path:
     found, done = FOLDER / "bin" / "python", FOLDER / ".installed"
     if not done.exists() or done.read_bytes() != LOCK.read_bytes():
         subprocess.run([sys.executable, "-m", "venv", "--clear", FOLDER], check=True)
-        install = [
-            found,
-            "-m",
-            "pip",
-            "install",
-            "-qq",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "-r",
-            LOCK,
-        ]
-        subprocess.run(install, check=True, stdout=sys.stderr)
+        options = ("-qq", "--disable-pip-version-check", "--require-hashes", "-r", LOCK)
+        subprocess.run([found, "-m", "pip", "install", *options], check=True, stdout=sys.stderr)
         done.write_bytes(LOCK.read_bytes())
     return found
