@@ -12,7 +12,7 @@ from functools import partial
 
 from celery import current_app
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +64,14 @@ bell = Bell()
 
 
 def wake(*names: str) -> None:
-    """Ring for `names` once the current transaction has committed (at once outside of one); never raises."""
-    if settings.CELERY_BROKER_URL:
+    """Ring for `names` once the current transaction has committed (at once outside of one); never raises.
+
+    Outside of one the database is not touched: `on_commit` alone would open a connection in each thread that asks,
+    and a webhook's thread has to have none.
+    """
+    if not settings.CELERY_BROKER_URL:
+        return
+    if connection.in_atomic_block:
         transaction.on_commit(partial(bell.ring, *names), robust=True)
+    else:
+        bell.ring(*names)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from webhooks import spool as files
 from webhooks.accept import accept_again
@@ -52,6 +53,8 @@ def take_in_file(file: Path) -> None:
         outcome = accept_again(files.read(file))
     except StoreUnavailable:
         raise
+    except (OperationalError, InterfaceError) as error:  # the database is away, wherever that was noticed
+        raise StoreUnavailable(type(error).__name__) from error
     except Exception:  # damaged, or a bug of ours: it must neither be lost nor hold up the others
         logger.exception("A spooled request could not be taken in.")
         spool.set_aside(file)

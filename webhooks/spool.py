@@ -127,7 +127,8 @@ class Spool:
         self._counted_at = time.monotonic()
         for file in _root().glob(f"*/*{SUFFIX}"):
             suffix = UNVERIFIED if file.name.endswith(UNVERIFIED) else SUFFIX
-            self._bytes[suffix] += _size(file)
+            if file.parent.name != ASIDE:  # what waits for a person must not keep others out
+                self._bytes[suffix] += _size(file)
 
     def _own_folder(self) -> Path:
         if self._folder is None or self._owner != os.getpid() or not self._folder.exists():
