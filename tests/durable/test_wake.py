@@ -43,8 +43,8 @@ def test_within_a_transaction_it_rings_after_the_commit(rung):
 
 @pytest.mark.django_db(transaction=True)
 def test_what_was_rolled_back_rings_for_nobody(rung):
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         wake("outbox")
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
 
     assert rung == []
