@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config.brokers import transport_options
 from config.databases import database
 from config.environment import BASE_DIR, env, required
 from config.logs import logging_config
@@ -147,7 +148,6 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = True  # what was not collected is served all the same
-LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(env.text("LOG_FORMAT", default="text", like="text|json", meant="text or json"))
 
 # --- people ---------------------------------------------------------------------------------------
@@ -177,7 +177,6 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 CSRF_FAILURE_VIEW = "integrations.errors.csrf_failure"
-SESSION_COOKIE_HTTPONLY = True
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -244,13 +243,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker for ever
 CELERY_BROKER_HEARTBEAT = 10  # seconds: a broker that says nothing is left and dialled again
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"socket_timeout": 5, "socket_connect_timeout": 2}
-    if (CELERY_BROKER_URL.startswith("redis"))
-    else {"read_timeout": 5, "write_timeout": 5, "max_retries": 1}
-    if CELERY_BROKER_URL
-    else {}
-)
+CELERY_BROKER_TRANSPORT_OPTIONS = transport_options(CELERY_BROKER_URL)
 CELERY_DB_REUSE_MAX = 10_000  # else Celery connects anew for each task, which takes longer than the task
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = env.number("WORKER_THREADS", default=4, least=1)
