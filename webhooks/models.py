@@ -1,7 +1,7 @@
 """What flows through: the message as it arrived, the track events made of it, and every attempt to deliver them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 from django.db import models
@@ -113,7 +113,7 @@ class ClaimedEvent:
     """What delivering one track event needs."""
 
     id: int
-    body: str
+    body: str = field(repr=False)
     attempts: int
 
 

@@ -4,7 +4,7 @@ Plain, because the ORM would build and tear down an object per row; `sql` says h
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ class NewMessage:
     event_id: str
     source: str
     received_at: datetime
-    body: bytes
+    body: bytes = field(repr=False)
     hook_address: UUID | None = None
     unverified_signature: str = ""
 
@@ -38,7 +38,7 @@ class ClaimedMessage:
     id: int
     integration_id: int
     source: str
-    body: bytes
+    body: bytes = field(repr=False)
     hook_address: UUID | None
     unverified_signature: str
     replay: str
