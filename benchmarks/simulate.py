@@ -2,7 +2,9 @@
 
 A fluid model, a step at a time: what arrives is accepted up to what the web processes bear (Sentry's senders keep the
 rest waiting; service hooks are given up after five seconds), translated by the inbox's workers, delivered by the
-outbox's. Each stage is as fast as it was measured. Pure; `python -m benchmarks.simulate RATE` prints a table.
+outbox's. Each stage is as fast as it was measured. Pure; a table for RATE a second, with so many processes and cores:
+
+    python -m benchmarks.simulate RATE WEB_PROCESSES WORKERS DATABASE_CORES
 """
 
 import sys
@@ -84,25 +86,36 @@ def story(plant: Plant, rate: float, *, burst_seconds: float = 60.0, before: flo
     )
 
 
-def plant(
-    web: int, workers: int, *, accept_us: float, translate_us: float, deliver_us: float, events: float = 4.0
-) -> Plant:
-    """Processes and the time one message or event takes one of them, in microseconds by the clock.
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Microseconds of one process by the clock; `database_us` is PostgreSQL's CPU time for a message in all stages."""
 
-    A worker does both: it is given the share of its time that keeps both stages in step.
+    accept_us: float
+    translate_us: float
+    deliver_us: float
+    database_us: float
+    events: float = 4.0
+
+
+MEASURED = Costs(accept_us=550, translate_us=420, deliver_us=50, database_us=500)
+"""Rounded from `docs/performance.md`; delivery to a receiver that answers at once."""
+
+
+def plant(web: int, workers: int, database_cores: int, costs: Costs = MEASURED) -> Plant:
+    """What so many processes bear on so large a database.
+
+    A worker does both stages: it is given the share of its time that keeps them in step. What the database cannot
+    bear slows them down alike.
     """
-    share = translate_us / (translate_us + events * deliver_us)
-    return Plant(
-        accepts=web * 1e6 / accept_us,
-        translates=workers * share * 1e6 / translate_us,
-        delivers=workers * (1 - share) * 1e6 / deliver_us,
-        events_per_message=events,
-    )
+    share = costs.translate_us / (costs.translate_us + costs.events * costs.deliver_us)
+    wanted = workers * share * 1e6 / costs.translate_us
+    translates = min(wanted, database_cores * 1e6 / costs.database_us)
+    return Plant(web * 1e6 / costs.accept_us, translates, translates * costs.events, costs.events)
 
 
-def main(rate: float, web: int, workers: int) -> None:
-    """One line for each ten seconds. The figures are those of `docs/performance.md`, with database and network."""
-    bears = plant(web, workers, accept_us=550, translate_us=420, deliver_us=50)
+def main(rate: float, web: int, workers: int, database_cores: int) -> None:
+    """One line for each ten seconds."""
+    bears = plant(web, workers, database_cores)
     print("second  waiting    inbox   outbox  delay")
     for number, moment in enumerate(simulate(bears, rate)):
         if number % 100 == 0:
@@ -113,4 +126,4 @@ def main(rate: float, web: int, workers: int) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(float(sys.argv[1]), *map(int, sys.argv[2:5]))

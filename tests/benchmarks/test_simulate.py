@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.simulate import Plant, plant, simulate, story
+from benchmarks.simulate import Costs, Plant, plant, simulate, story
 
 AMPLE = Plant(accepts=10_000, translates=10_000, delivers=40_000)
 
@@ -35,8 +35,17 @@ def test_too_few_web_processes_lose_what_sentry_does_not_wait_for():
     assert not story(Plant(accepts=500, translates=10_000, delivers=40_000), 100).loses_nothing
 
 
+COSTS = Costs(accept_us=500, translate_us=200, deliver_us=50, database_us=500)
+
+
 def test_a_worker_shares_its_time_so_that_both_stages_keep_step():
-    bears = plant(1, 2, accept_us=500, translate_us=200, deliver_us=50)
+    bears = plant(1, 2, 16, COSTS)
 
     assert bears.accepts == 2000
-    assert bears.translates * bears.events_per_message == pytest.approx(bears.delivers)
+    assert bears.translates == pytest.approx(2 * 1e6 / (200 + 4 * 50))
+    assert bears.translates * bears.events_per_message == bears.delivers
+
+
+def test_more_workers_than_the_database_bears_are_of_no_use():
+    assert plant(1, 100, 1, COSTS) == plant(1, 200, 1, COSTS)
+    assert plant(1, 100, 1, COSTS).translates == 2000
