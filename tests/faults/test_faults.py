@@ -22,7 +22,7 @@ def is_able() -> bool:
         return False
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(not os.environ.get("CI") and not is_able(), reason="needs root and PostgreSQL's programs")
 def test_nothing_is_lost_and_nothing_sent_twice_whatever_breaks():
     command = [sys.executable, "-m", "tests.faults", "--short", "--database", DATABASE]
