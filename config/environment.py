@@ -39,7 +39,7 @@ class Env(environ.Env):  # type: ignore[misc]  # django-environ's stubs leave it
         value = self.str(name, default=str(default))
         is_whole = isinstance(default, int)
         meant = f"{'a whole number' if is_whole else 'a number'}, {least:g} or more"
-        meant += f" and at most {most:,g}" if most else ""
+        meant += f" and at most {most:,}" if most else ""
         try:
             number = int(value) if is_whole else float(value)
         except ValueError:
