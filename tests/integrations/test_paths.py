@@ -130,7 +130,8 @@ def test_items_of_lists_go_by_number_and_tags_never_do():
 
 
 @pytest.mark.parametrize(
-    "path", ["", ".", "user.", ".user.id", "user..id", "data.error", "data", "nothing", "title.x"]
+    "path",
+    ["", ".", "user.", ".user.id", "user..id", "data.error", "data", "nothing", "title.x", "entries.99.data"],
 )
 @pytest.mark.parametrize("source", Source)
 def test_a_path_that_leads_nowhere_finds_nothing(path, source):

@@ -158,6 +158,12 @@ def test_an_event_id_is_32_hex_digits(sent, read):
     assert read_event_id(app_with(event_id=sent), APP) == read
 
 
+def test_what_is_no_object_counts_as_an_empty_one():
+    exception = hooked(contexts=5, context=["a"], user="ada")
+
+    assert (exception.contexts, exception.extra, exception.user) == ({}, {}, None)
+
+
 def test_a_lone_surrogate_hides_neither_the_event_id_nor_the_rest():
     body = hook_with(title="broken \ud83d emoji", environment="staging", context={"n": float("nan")})
 
