@@ -51,3 +51,8 @@ document.addEventListener("submit", (event) => {
   const zone = event.target.querySelector("[data-zone]");
   if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 });
+
+// Nobody looks at a hidden tab: what refreshes itself rests there.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.target.closest("[data-tail]")) event.preventDefault();
+});
