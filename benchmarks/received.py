@@ -30,11 +30,11 @@ def receiver(folder: Path, port: int) -> Server:
 def read(folder: Path) -> list[Post]:
     """Every POST so far, in the order of arrival; the file is emptied."""
     file = folder / "received"
-    rest, posts = file.read_bytes(), []
-    while rest:
-        line, _, rest = rest.partition(b"\n")
-        at, length = line.split()
-        posts.append(Post(float(at), json.loads(rest[: int(length)])))
-        rest = rest[int(length) :]
+    content, posts, start = file.read_bytes(), [], 0
+    while start < len(content):
+        end = content.index(b"\n", start)
+        at, length = content[start:end].split()
+        start = end + 1 + int(length)
+        posts.append(Post(float(at), json.loads(content[end + 1 : start])))
     file.write_bytes(b"")
     return posts
