@@ -131,9 +131,13 @@ def test_the_vendors_sdk_is_accepted_by_the_same_checks(sandbox: SandboxProcess)
         ("sdk_api_base_url", "events_api_base_url", "auth_api_base_url", "telemetry_api_base_url"),
         f"{sandbox.url}/api",
     )
-    factory = splitio.get_factory(
-        sdk_key(sandbox), config={"streamingEnabled": False, "impressionsMode": "NONE"}, **addresses
-    )
+    config = {
+        "streamingEnabled": False,
+        "impressionsMode": "NONE",
+        "featuresRefreshRate": 3600,  # its thread may outlive the test, and the sandbox does not
+        "segmentsRefreshRate": 3600,
+    }
+    factory = splitio.get_factory(sdk_key(sandbox), config=config, **addresses)
     factory.block_until_ready(10)
     client = factory.client()
 
