@@ -1,4 +1,4 @@
-"""Upgrading while the processes of the first schema still run: what they wrote before, and write after, is delivered."""
+"""Upgrading while processes of the first schema still run: what they wrote before and write after is delivered."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
