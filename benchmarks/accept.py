@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import bodies
+from benchmarks import bodies, broker
 from benchmarks.bench import Bench, Shot, Side, in_turns, shoot
 from benchmarks.load import Target
 from benchmarks.processes import PYTHON, Server
@@ -27,7 +27,7 @@ def measure(bench: Bench) -> Iterator[Result]:
             bench.folder / "pg",
             bench.postgres.create("product"),
             bench.port(1),
-            CELERY_BROKER_URL=bench.broker_url,
+            **broker.settings(bench.broker_url),
         )
         sqlite = install(bench.folder / "lite", f"sqlite:///{bench.folder}/product.sqlite3", bench.port(3))
         ours = stack.enter_context(product_side(bench, postgres, "PostgreSQL"))
