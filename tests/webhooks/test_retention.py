@@ -1,14 +1,19 @@
 """Retention removes what is over, and nothing that still waits, is dead, or is on its way."""
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
+from durable.drains import drain_all
 from tests.factories import AttemptFactory, EventFactory, MessageFactory
+from tests.webhooks.conftest import SECRET, body_of
 from webhooks import retention
-from webhooks.models import DeliveryAttempt, InboxMessage
+from webhooks.models import DeliveryAttempt, HourlyCount, InboxMessage, OutboxEvent
 from webhooks.retention import prune
+from webhooks.signature import sign
 
 pytestmark = pytest.mark.django_db
 
@@ -67,3 +72,28 @@ def test_more_than_a_batch_goes_too(monkeypatch):
 
     assert prune()["messages"] == 5
     assert InboxMessage.objects.count() == 0
+
+
+def test_a_steady_rate_fills_no_more_than_its_retention(time_machine, settings, hook, deliver, fme):
+    settings.RETENTION_DAYS, settings.PAYLOAD_RETENTION_DAYS = 6, 3
+    sizes = []
+    for day in range(15):
+        time_machine.move_to(datetime(2026, 11, 1, tzinfo=UTC) + timedelta(days=day))
+        for _ in range(2):
+            deliver_anew(hook, deliver)
+        drain_all()
+        prune()
+        kept = InboxMessage.objects.exclude(body=None)
+        tables = (InboxMessage, OutboxEvent, DeliveryAttempt, HourlyCount)
+        sizes.append((kept.count(), *(table.objects.count() for table in tables)))
+
+    assert sizes[-1][:3] == (2 * 3, 2 * 6, 2 * 6)
+    assert all(max(size) - min(size) <= 1 for size in zip(*sizes[8:], strict=True))  # nothing grows any more
+    assert len(fme.events) == 2 * 15
+
+
+def deliver_anew(hook, deliver):
+    """The recorded exception once more, under an event id of its own."""
+    event_id = json.loads(body_of("seed-staging"))["event"]["eventID"]
+    body = body_of("seed-staging").replace(event_id.encode(), uuid4().hex.encode())
+    deliver(hook, body=body, headers={"X-ServiceHook-Signature": sign(body, SECRET)})
