@@ -1,6 +1,6 @@
 # Each recipe is one line; what it does stands in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help demo-data setup run test faults check bench coverage lock clean
+.PHONY: help demo-data setup run test screens faults check bench coverage lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -18,6 +18,9 @@ demo-data: ## a month of invented traffic to look at (ARGS="--share 3 --password
 
 test: ## every test, in a real browser too, on SQLite and PostgreSQL (ARGS="-k hooks")
 	@scripts/test $(ARGS)
+
+screens: ## the pictures in docs/screens anew, with the invented month of demo-data
+	@scripts/screens
 
 faults: ## break everything under load, on both databases: half an hour (ARGS="--short --only broker")
 	@scripts/faults $(ARGS)

@@ -1,16 +1,16 @@
 """For operators: /healthz (no I/O), /readyz (can it do its work), /metrics (Prometheus, protected)."""
 
 import hmac
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
+from config.asking import Asker
 from durable.models import Heartbeat
 from webhooks import metrics as measured
 from webhooks.spool import spool
@@ -19,8 +19,13 @@ from webhooks.writer import Inline, writer
 PROBE_SECONDS = 2.0
 """How long the database may take to say how it is: balancers wait a few seconds for a probe."""
 
-prober = ThreadPoolExecutor(1, thread_name_prefix="prober")
-"""The one thread that asks; while it hangs, all who ask hear that there is no answer."""
+prober: Asker[dict[str, Any]] = Asker("prober")
+
+SCRAPE_SECONDS = 8.0
+"""Prometheus waits ten; counting a large backlog may take some of them."""
+
+scraper: Asker[bytes] = Asker("scraper")
+"""Another thread, so that a slow count makes no probe fail."""
 
 DRAIN_SILENCE = timedelta(minutes=2)
 """A drain that looked for work longer ago than this is taken to have stopped."""
@@ -51,7 +56,7 @@ def state_in_time() -> dict[str, Any]:
     if writer.is_away:
         return {"database": "away"}
     try:
-        return prober.submit(database_state).result(timeout=PROBE_SECONDS)
+        return prober.ask(database_state, seconds=PROBE_SECONDS)
     except TimeoutError:
         return {"database": f"no answer within {PROBE_SECONDS:g} s"}
     except (DatabaseError, InterfaceError) as error:
@@ -60,7 +65,6 @@ def state_in_time() -> dict[str, Any]:
 
 def database_state() -> dict[str, Any]:
     """What the database says: reachable, migrated, and when a drain last looked for work."""
-    close_old_connections()
     executor = MigrationExecutor(connection)
     pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     last = Heartbeat.objects.order_by("-at").values_list("at", flat=True).first()
@@ -76,7 +80,21 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """The Prometheus page, for METRICS_TOKEN or a staff login."""
     if not may_read_metrics(request):
         return HttpResponse("Send METRICS_TOKEN as a bearer token, or log in as staff.\n", status=401)
-    return HttpResponse(measured.page(), content_type=measured.CONTENT_TYPE)
+    stored = stored_in_time()
+    measured.database_up.set(stored is not None)
+    return HttpResponse(measured.of_host() + (stored or b""), content_type=measured.CONTENT_TYPE)
+
+
+def stored_in_time() -> bytes | None:
+    """What the database tells Prometheus; None when it does not answer within the time a scrape has."""
+    if isinstance(writer, Inline):
+        return measured.of_database()
+    if writer.is_away:
+        return None
+    try:
+        return scraper.ask(measured.of_database, seconds=SCRAPE_SECONDS)
+    except (TimeoutError, DatabaseError, InterfaceError):
+        return None
 
 
 def may_read_metrics(request: HttpRequest) -> bool:
@@ -86,4 +104,5 @@ def may_read_metrics(request: HttpRequest) -> bool:
         given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode()
     ):
         return True
-    return bool(request.user.is_staff)
+    user = getattr(request, "user", None)  # none where a token came: no session is read for a scrape
+    return bool(user and user.is_staff)

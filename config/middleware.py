@@ -13,6 +13,9 @@ Respond = Callable[[HttpRequest], HttpResponse]
 STRAIGHT = ("/webhooks/", "/healthz", "/readyz")
 """Addresses that need no session, and that answer under any Host: a balancer probes by IP address."""
 
+SCRAPED = "/metrics"
+"""The same when a token comes with it: Prometheus finds processes by IP address. Without one it is for staff."""
+
 
 find = lru_cache(maxsize=1_000)(resolve)
 """A service hook's address never changes its view, and looking it up took a tenth of a request."""
@@ -25,7 +28,9 @@ class WebhooksFirst:
         self.respond = respond
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(STRAIGHT):
+        has_token = request.META.get("HTTP_AUTHORIZATION", "").startswith("Bearer ")
+        is_scrape = has_token and request.path_info == SCRAPED
+        if not is_scrape and not request.path_info.startswith(STRAIGHT):
             return self.respond(request)
         match = find(request.path_info)
         answer: HttpResponse = match.func(request, *match.args, **match.kwargs)

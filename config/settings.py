@@ -11,6 +11,7 @@ from config.brokers import transport_options
 from config.databases import database
 from config.environment import BASE_DIR, env, required
 from config.logs import logging_config
+from config.mail import mail
 
 # --- the deployment -------------------------------------------------------------------------------
 DEBUG = env.switch("DEBUG", default="off")
@@ -65,13 +66,27 @@ HOOK_DEADLINE_SECONDS = env.number("HOOK_DEADLINE_SECONDS", default=3.0, least=0
 APP_DEADLINE_SECONDS = env.number("APP_DEADLINE_SECONDS", default=0.7, least=0.1)  # Sentry gives up after 1
 SPOOL_DIR = env.path("SPOOL_DIR", default=str(VAR_DIR / "spool"))
 SPOOL_MAX_BYTES = env.number("SPOOL_MAX_BYTES", default=1024**3, least=0)
-LEASE_SECONDS = env.number("LEASE_SECONDS", default=30, least=3)
+LEASE_SECONDS = env.number("LEASE_SECONDS", default=30, least=3, most=1800)
 OUTBOX_BATCH_EVENTS = env.number("OUTBOX_BATCH_EVENTS", default=1000, least=1, most=1000)
 OUTBOX_BATCH_BYTES = env.number("OUTBOX_BATCH_BYTES", default=1_000_000, least=1000, most=1_000_000)
 OUTBOX_THREADS = env.number("OUTBOX_THREADS", default=8, least=1)  # environments delivered to side by side
 RETENTION_DAYS = env.number("RETENTION_DAYS", default=30, least=0)
 PAYLOAD_RETENTION_DAYS = env.number("PAYLOAD_RETENTION_DAYS", default=14, least=0)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# --- notices --------------------------------------------------------------------------------------
+EMAIL_IS_SET = bool(env.str("EMAIL_URL", default=""))
+globals().update(mail(env.str("EMAIL_URL", default="")))  # EMAIL_BACKEND, EMAIL_HOST and so on
+EMAIL_TIMEOUT = LEASE_SECONDS / 3  # seconds, for each step of the conversation with the mail server
+DEFAULT_FROM_EMAIL = env.text(
+    "DEFAULT_FROM_EMAIL",
+    default=f"FME Integrations <no-reply@{urlsplit(PUBLIC_URL).hostname}>",
+    like=r"[^@\s]+@[^@\s]+|[^<>@]*<[^<>@\s]+@[^<>@\s]+>",
+    meant="an e-mail address, such as FME <fme@example.com>",
+)
+NOTICES_ALLOW_PRIVATE = env.switch("NOTICES_ALLOW_PRIVATE", default="on" if SANDBOX else "off")
+if NOTICES_ALLOW_PRIVATE and not DEBUG:
+    raise ImproperlyConfigured("NOTICES_ALLOW_PRIVATE works only with DEBUG on.")
 
 # --- Django ---------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -222,7 +237,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "webhooks.openapi.add_errors",
+        "webhooks.api.openapi.add_errors",
     ],
     "ENUM_NAME_OVERRIDES": {
         "RowState": "durable.models.State",

@@ -8,8 +8,8 @@ from config.health import healthz, metrics, readyz
 urlpatterns = [
     path("webhooks/", include("webhooks.urls")),
     path("", include("integrations.urls")),
-    path("", include("webhooks.page_urls")),
-    path("api/", include("webhooks.api_urls")),
+    path("", include("webhooks.pages.urls")),
+    path("api/", include("webhooks.api.urls")),
     path("django-admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),

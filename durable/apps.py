@@ -7,4 +7,5 @@ class DurableConfig(AppConfig):
     """Rows that are work; imports nothing of the packages above."""
 
     name = "durable"
+    verbose_name = "Drains"
     default_auto_field = "django.db.models.BigAutoField"

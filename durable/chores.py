@@ -33,6 +33,7 @@ def drain_chores() -> int:
         Chore.objects.get_or_create(name=name)
     handled = 0
     ours = Chore.objects.filter(name__in=list(_chores))
+    ours.bring_back(EVERY)
     while not stopping.is_set() and (claimed := ours.claim(limit=1, lease_seconds=LEASE_SECONDS)):
         do(claimed[0])
         handled += 1
@@ -40,7 +41,7 @@ def drain_chores() -> int:
 
 
 def do(chore: Chore) -> None:
-    """One chore: again in a day, or soon when it failed."""
+    """One chore: again in a day; soon when it failed; at once when the process had to stop in the middle."""
     try:
         result = _chores[chore.name]()
     except Exception:
@@ -48,4 +49,4 @@ def do(chore: Chore) -> None:
         chore.retry(again_at(chore.attempts), traceback.format_exc())
         return
     logger.info("Done: %s (%s).", chore.name, result)
-    chore.reschedule(timezone.now() + EVERY)
+    chore.reschedule(timezone.now() + (timedelta() if stopping.is_set() else EVERY))

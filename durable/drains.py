@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -21,6 +22,7 @@ POLL_SECONDS = 1.0
 HEARTBEAT_EVERY = timedelta(seconds=5)
 
 _drains: dict[str, Drain] = {}
+_nudges: defaultdict[str, threading.Event] = defaultdict(threading.Event)
 _heard_at = 0.0
 _beaten: dict[str, datetime] = {}
 
@@ -77,6 +79,12 @@ def heard() -> None:
     _heard_at = time.monotonic()
 
 
+def nudge(*names: str) -> None:
+    """Have the drains that this process polls look for work now: what one leaves to another does not wait a poll."""
+    for name in names:
+        _nudges[name].set()
+
+
 def _side_by_side(is_wanted: Callable[[], bool]) -> None:
     """Poll while `is_wanted`: a thread per drain, so that a peer that hangs holds up nobody else's work."""
     threads = [
@@ -96,7 +104,8 @@ def _poll(name: str, is_wanted: Callable[[], bool]) -> None:
         except Exception:  # the database is away, or a bug: the rows stay due, the other drains go on
             logger.exception("The drain of %s broke off; it goes on in a second.", name)
             connection.close()
-        stopping.wait(POLL_SECONDS)
+        if _nudges[name].wait(POLL_SECONDS):
+            _nudges[name].clear()
     connection.close()
 
 

@@ -1,8 +1,8 @@
 """A row that is work: its states, its four verbs, and the claim that makes a crash harmless.
 
-A claim is one UPDATE that moves `due_at` past a lease and sets a token. There is no "running" state: a worker that
-dies leaves a row that becomes due again by itself. Every verb that ends a claim is conditional on the token, so a
-worker that outlived its lease changes nothing.
+A claim is one UPDATE that sets a token and a lease: it moves `due_at`, or, where rows are many, a column that no index
+knows. There is no "running" state: a worker that dies leaves a row that becomes due again by itself. Every verb that
+ends a claim is conditional on the token, so a worker that outlived its lease changes nothing.
 """
 
 from datetime import datetime, timedelta
@@ -18,6 +18,9 @@ FAULT_LIMIT = 5
 
 FARTHEST = timedelta(days=1)
 """Nothing is put off for longer: retries wait an hour at most, and the longest wait is for a token to be renewed."""
+
+LONGEST_LEASE = timedelta(hours=1)
+"""A lease that ends later was written by a clock that was wrong, and holds nothing."""
 
 ERROR_CHARACTERS = 2000
 """What `last_error` keeps: enough for a peer's words or the end of a traceback, never a whole page."""
@@ -36,7 +39,7 @@ class DurableQuerySet(models.QuerySet[Row]):
     """The verbs of many rows: `due`, `claim`, `arm`."""
 
     def due(self, now: datetime | None = None) -> Self:
-        """Pending rows whose time has come."""
+        """Pending rows whose time has come, and that nobody holds."""
         return self.filter(state=State.PENDING, due_at__lte=now or timezone.now())
 
     def bring_back(self, farthest: timedelta = FARTHEST) -> int:
@@ -130,6 +133,36 @@ class DurableRow(models.Model):
         if changed:
             self.refresh_from_db()
         return changed
+
+
+class LeasedQuerySet(DurableQuerySet[Row]):
+    """Rows whose lease stands in a column of its own."""
+
+    def due(self, now: datetime | None = None) -> Self:
+        now = now or timezone.now()
+        is_over = Q(leased_until__lte=now) | Q(leased_until__gt=now + LONGEST_LEASE)
+        return super().due(now).filter(Q(leased_until=None) | is_over)
+
+    def arm(self, **changes: Any) -> int:
+        return super().arm(leased_until=None, **changes)
+
+
+class LeasedRow(DurableRow):
+    """One of so many rows that a claim must not cost an entry in each of their indexes.
+
+    Claimed in plain SQL: the claim sets `leased_until`, and `due_at` stays. PostgreSQL then writes the new version of
+    the row beside the old one (HOT), if the table's pages have room for that.
+    """
+
+    leased_until = models.DateTimeField(null=True, editable=False)
+
+    objects = LeasedQuerySet.as_manager()  # type: ignore[misc]  # django-stubs takes it for a variable of the instance
+
+    class Meta(DurableRow.Meta):
+        abstract = True
+
+    def _settle(self, **changes: Any) -> bool:
+        return super()._settle(leased_until=None, **changes)
 
 
 class Chore(DurableRow):

@@ -1,7 +1,8 @@
 """The bell: after a commit, tell the workers that something is due; quick, coalesced, allowed to be lost.
 
 `wake` only sets a flag. One thread per process publishes, so a broker that hangs delays nobody; whatever it loses
-is found by the sweep. Without a broker nothing rings: `manage.py drain --follow` polls.
+is found by the sweep. Without a broker `manage.py drain --follow` polls, and only the drains of one process hear of
+each other.
 """
 
 import logging
@@ -13,6 +14,8 @@ from functools import partial
 from celery import current_app
 from django.conf import settings
 from django.db import connection, transaction
+
+from durable import drains
 
 logger = logging.getLogger(__name__)
 
@@ -69,9 +72,8 @@ def wake(*names: str) -> None:
     Outside of one the database is not touched: `on_commit` alone would open a connection in each thread that asks,
     and a webhook's thread has to have none.
     """
-    if not settings.CELERY_BROKER_URL:
-        return
+    ring = bell.ring if settings.CELERY_BROKER_URL else drains.nudge
     if connection.in_atomic_block:
-        transaction.on_commit(partial(bell.ring, *names), robust=True)
+        transaction.on_commit(partial(ring, *names), robust=True)
     else:
-        bell.ring(*names)
+        ring(*names)

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from durable.models import State
 from durable.wake import wake
-from integrations.models import SentryInstallation, ServiceHook
+from integrations.models import SentryInstallation, SentryListing, ServiceHook
 from integrations.remedies import UNINSTALLED, reinstalled
 
 
@@ -56,13 +56,14 @@ def offer_code(uuid: UUID, code: str, organization: str, *, at: datetime) -> Non
 def forget(uuid: UUID, *, at: datetime) -> None:
     """Sentry said, signed, that the app was uninstalled: its tokens are dead, its hooks stop, the pages say so.
 
-    Also when it comes before the announcement, or twice.
+    The names it listed are no longer ours to show. Also when it comes before the announcement, or twice.
     """
     installation = _locked(uuid)
     SentryInstallation.objects.filter(pk=installation.pk).update(
         state=State.DONE, claim=None, deleted_at=installation.deleted_at or at, last_error="",
         code="", token="", refresh_token="", token_expires_at=None,
     )  # fmt: skip
+    SentryListing.objects.filter(installation=installation).delete()
     hooks = ServiceHook.objects.filter(installation=installation)
     hooks.filter(wanted=ServiceHook.Wanted.ABSENT).update(state=State.DONE, claim=None, last_error="")
     hooks.filter(wanted=ServiceHook.Wanted.PRESENT).update(

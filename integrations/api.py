@@ -9,6 +9,7 @@ from typing import Any
 from auditlog.context import auditlog_value
 from django.db import IntegrityError
 from django.db.models import Prefetch, QuerySet
+from django.utils.cache import add_never_cache_headers
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
@@ -26,7 +27,7 @@ from integrations.models import Environment, Project, SentryIntegration, Traffic
 from integrations.roles import Access
 from integrations.serializers import IntegrationSerializer, ProjectSerializer, SdkKeySerializer
 from integrations.services import store_sdk_key
-from integrations.validation import ALREADY_INTEGRATED
+from integrations.validation import ALREADY_INTEGRATED, storable
 
 
 class AccessMixin(APIView):
@@ -41,6 +42,11 @@ class AccessMixin(APIView):
         super().initial(request, *args, **kwargs)
         # The audit log's middleware ran before the token was read, so it knows only those with a session.
         auditlog_value.get({})["actor"] = request.user
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Nothing is kept on the way: what stands here is for its caller alone, payloads shown unmasked above all."""
+        add_never_cache_headers(answer := super().finalize_response(request, response, *args, **kwargs))
+        return answer
 
 
 class MayWrite(BasePermission):
@@ -87,9 +93,9 @@ class SdkKeyView(AccessMixin):
 
     def environment(self, fme_id: str) -> Environment:
         """The one environment of this id that the caller may change; raises NotFound and PermissionDenied."""
-        seen = Environment.objects.filter(fme_id=fme_id, project__in=self.access.projects())
+        seen = Environment.objects.filter(fme_id=storable(fme_id), project__in=self.access.projects())
         if project := self.request.query_params.get("project"):
-            seen = seen.filter(project__fme_id=project)
+            seen = seen.filter(project__fme_id=storable(project))
         found = list(seen.select_related("project"))
         if not found:
             raise NotFound
@@ -140,6 +146,8 @@ class SentryIntegrationViewSet(
         """Save, and show the answer as it is now stored: mappings and hook are new rows."""
         try:
             integration = serializer.save()
+        except SentryIntegration.DoesNotExist:  # somebody deleted it in the meantime
+            raise NotFound from None
         except IntegrityError:
             # The one constraint an administrator can run into; two at once run into it too.
             raise ValidationError({"non_field_errors": [ALREADY_INTEGRATED]}) from None

@@ -22,6 +22,7 @@ ADMIN = (
     ("Integrations", "integrations", "plug"),
     ("Environments and keys", "environments", "key"),
     ("Sentry installations", "installations", "shield"),
+    ("Notices", "notices", "send"),
     ("Set-up checklist", "checklist", "list"),
     ("Audit log", "audit", "eye"),
 )
@@ -100,7 +101,7 @@ class Page:
 
     @cached_property
     def admin(self) -> list[Link]:
-        hidden = () if self.access.is_account_admin else ("installations",)
+        hidden = () if self.access.is_account_admin else ("installations", "notices")
         return self._links(entry for entry in ADMIN if entry[1] not in hidden)
 
     @property

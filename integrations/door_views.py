@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -28,6 +29,12 @@ LONGEST_CODE = 200
 login = LoginView.as_view(
     template_name="login.html", authentication_form=LoginForm, redirect_authenticated_user=True
 )
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Where pages that are not ours, as Django admin's, look for the icon."""
+    return redirect(static("favicon.svg"))
 
 
 @login_required

@@ -5,13 +5,15 @@ import sys
 from uuid import uuid4
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = "10"
+API = "/api/"
+"""Programs ask there, so the answer is no page."""
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -31,13 +33,18 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 when the database is away; the reference finds the traceback in the log."""
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        return HttpResponse(_static_page("503.html"), status=503, headers={"Retry-After": RETRY_SECONDS})
+    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
     reference = uuid4().hex[:12]
-    logger.error("A page broke; it showed the reference %s", reference)
-    return HttpResponse(_static_page("500.html", reference=reference), status=500)
+    if not is_away:
+        logger.error("A page broke; it showed the reference %s", reference)
+    status, headers = (503, {"Retry-After": RETRY_SECONDS}) if is_away else (500, {})
+    if request.path_info.startswith(API):
+        words = "The database is away. Try again soon." if is_away else f"An error of ours: {reference}."
+        return JsonResponse({"detail": words}, status=status, headers=headers)
+    page = static_page("503.html") if is_away else static_page("500.html", reference=reference)
+    return HttpResponse(page, status=status, headers=headers)
 
 
-def _static_page(name: str, **context: str) -> str:
+def static_page(name: str, **context: str) -> str:
     """Render without a request, so that no context processor runs."""
     return render_to_string(name, context)

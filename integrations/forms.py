@@ -33,14 +33,14 @@ class ConnectionForm(forms.Form):
 
     installation_id = forms.CharField(
         label="Sentry Installation ID",
-        widget=forms.TextInput(_MONO | {"list": "sentry-installations"}),
+        widget=forms.TextInput(_MONO),
         help_text="Shown after “Accept & Install” in Sentry, under Organization Settings → Integrations → "
         "Harness FME. 36 characters.",
         error_messages={"required": "Paste the Installation ID."},
     )
     organization = forms.CharField(
         label="Sentry Organization",
-        widget=forms.TextInput(_MONO),
+        widget=forms.TextInput(_MONO | {"list": "sentry-organizations"}),
         help_text="The slug in Sentry’s address, under Settings → Organization → General Settings, "
         "for example acme-gmbh.",
         error_messages={"required": "Enter the organization’s slug."},

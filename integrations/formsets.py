@@ -3,7 +3,7 @@
 A row button changes the number of rows and nothing else: everything typed stays, nothing is validated.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import ValidationError
@@ -112,15 +112,15 @@ else:
 
 
 class MappingRows(FormSetOfMappingRows):
-    """All rows of one group; `words` names it in sentences, `gone` is the row that "−" took away last."""
+    """All rows of one group; `words` names it in sentences, `gone` are the rows that "−" took away."""
 
     words = ""
     title = ""
     focused: int | None = None
 
-    def __init__(self, *args: Any, gone: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, gone: Sequence[Mapping[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.gone: dict[str, str] = dict(gone or {})
+        self.gone = gone
 
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
         kwargs: dict[str, Any] = super().get_form_kwargs(index)
@@ -141,14 +141,16 @@ class MappingRows(FormSetOfMappingRows):
         return str(self.form.base_fields[self.form.right_name].label)
 
     @property
-    def gone_words(self) -> str:
-        """The row that "−" took away, as it read; empty when there is none to bring back."""
+    def gone_in_words(self) -> list[tuple[str, Mapping[str, str]]]:
+        """The rows that "−" took away, each as it read and as the page keeps it."""
         if not self.gone:
-            return ""
-        choices = self.form_kwargs["choices"]
-        right = self.gone.get(self.form.right_name, "")
-        chosen = choices.filter(pk=whole_number(right)).first()
-        return f"{self.gone.get(self.form.left_name) or '(blank)'} → {chosen or '(not chosen)'}"
+            return []
+        chosen = {row.pk: row for row in self.form_kwargs["choices"]}
+        left, right = self.form.left_name, self.form.right_name
+        return [
+            (f"{row[left] or '(blank)'} → {chosen.get(whole_number(row[right])) or '(not chosen)'}", row)
+            for row in self.gone
+        ]
 
     def clean(self) -> None:
         """At least one row, none twice; a repeated row says which one it repeats."""

@@ -13,6 +13,12 @@ def open_environments(now: datetime) -> QuerySet[Environment]:
     return Environment.objects.exclude(sdk_key="").filter(Q(hold_reason="") | Q(hold_until__lte=now))
 
 
+def read_key(environment: Environment) -> bool:
+    """Read the SDK key anew, which may be replaced or removed while a backlog is sent; False when there is none."""
+    environment.refresh_from_db(fields=["sdk_key", "sdk_key_set_at"])
+    return environment.has_sdk_key
+
+
 def hold(environment: Environment, reason: str, until: datetime) -> None:
     """Hold delivery until a probe at `until` succeeds; counts how often that was done in a row.
 
@@ -41,7 +47,8 @@ def begin_probe(environment: Environment, *, lease_seconds: float) -> bool:
 
 
 def lift(environment: Environment) -> None:
-    """Deliver again: all that waited is due at once."""
-    Environment.objects.filter(pk=environment.pk).exclude(hold_reason="").update(
-        hold_reason="", hold_until=None, hold_attempts=0
-    )
+    """Deliver again: all that waited is due at once. Not when the key was replaced since: the new one proves itself."""
+    Environment.objects.filter(pk=environment.pk, sdk_key_set_at=environment.sdk_key_set_at).exclude(
+        hold_reason=""
+    ).update(hold_reason="", hold_until=None, hold_attempts=0)
+    environment.hold_reason, environment.hold_until, environment.hold_attempts = "", None, 0

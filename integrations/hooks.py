@@ -87,8 +87,13 @@ def _forget_secret(hook: ServiceHook) -> None:
 
 
 def _remember(hook: ServiceHook, kept: RemoteHook) -> None:
-    """Store id and secret at once; when the claim was lost, whoever has it adopts the hook by its address."""
-    ServiceHook.objects.filter(pk=hook.pk, claim=hook.claim).update(remote_id=kept.id, secret=kept.secret)
+    """Store id and secret at once; when the claim was lost, whoever has it adopts the hook by its address.
+
+    Or has removed what there was before this one was made: then this one is to be removed too.
+    """
+    rows = ServiceHook.objects.filter(pk=hook.pk)
+    if not rows.filter(claim=hook.claim).update(remote_id=kept.id, secret=kept.secret):
+        rows.filter(wanted=ServiceHook.Wanted.ABSENT).arm(remote_id=kept.id)
 
 
 def _remove_twins(project: "_Project", twins: list[RemoteHook]) -> str:
@@ -162,27 +167,17 @@ class _Project:
             return self._under_claim(call, token)
         except PeerError as error:
             if error.status != 401:
-                raise self._explained(error, removing=removing) from error
+                raise error.in_words(self._sentence(error, removing=removing)) from error
         token = renew_after_401(installation, token)
         try:
             return self._under_claim(call, token)
         except PeerError as error:
-            raise self._explained(error, removing=removing) from error
+            raise error.in_words(self._sentence(error, removing=removing)) from error
 
     def _under_claim(self, call: Callable[[SentryClient], _T], token: str) -> _T:
         if not self.hook.renew(settings.LEASE_SECONDS):
             raise ClaimLost
         return call(SentryClient(self.hook.organization, self.hook.project_slug, token))
-
-    def _explained(self, error: PeerError, *, removing: bool) -> PeerError:
-        return PeerError(
-            self._sentence(error, removing=removing),
-            permanent=error.permanent,
-            retry_after_seconds=error.retry_after_seconds,
-            status=error.status,
-            ambiguous=error.ambiguous,
-            body=error.body,
-        )
 
     def _sentence(self, error: PeerError, *, removing: bool) -> str:
         hook, words = self.hook, str(error)

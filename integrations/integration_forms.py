@@ -10,7 +10,7 @@ from integrations.forms import ConnectionForm
 from integrations.formsets import EnvironmentFormSet, IdentityFormSet, MappingRows, lower_first
 from integrations.models import Environment, Project, SentryInstallation, SentryIntegration, TrafficType
 from integrations.roles import Access
-from integrations.row_buttons import RowButton, gone_row, typed_rows
+from integrations.row_buttons import RowButton, gone_rows, typed_rows
 from integrations.services import Configuration
 
 
@@ -19,9 +19,9 @@ class IntegrationForms:
 
     def __init__(
         self, data: QueryDict | None, *, project: Project, access: Access,
-        integration: SentryIntegration | None = None, installation_id: str = "",
+        integration: SentryIntegration | None = None, installation_id: str = "", environment: str = "",
     ) -> None:  # fmt: skip
-        self.project, self.integration = project, integration
+        self.project, self.integration, self._unmapped = project, integration, environment
         self.installations = list(access.installations(project).filter(deleted_at=None))
         self.button = RowButton.of(data) if data else None
         self._data = data.copy() if data and not self.button else None
@@ -43,7 +43,8 @@ class IntegrationForms:
         if not self.button:
             return ""
         group = self.environments if self.button.group == "environments" else self.identities
-        return f"{len(group.forms)} {group.words} mapping{'' if len(group.forms) == 1 else 's'}"
+        count = f"{len(group.forms)} {group.words} mapping{'' if len(group.forms) == 1 else 's'}"
+        return f"Removed. {count} left." if self.button.action == "remove" else count
 
     @property
     def is_bound(self) -> bool:
@@ -57,7 +58,7 @@ class IntegrationForms:
         """All errors in the order of the page, as (id of the control, sentence)."""
         return [*self.environments.problems(), *self.identities.problems(), *self._connection_problems()]
 
-    def notices(self) -> list[str]:
+    def remarks(self) -> list[str]:
         """What was understood otherwise than typed."""
         rows = [row.notice for group in self.groups for row in group.forms if row.notice]
         return [*rows, *self.connection.notices]
@@ -102,15 +103,26 @@ class IntegrationForms:
         kwargs = {"prefix": prefix, "form_kwargs": {"choices": self._choices(prefix)}}
         names = (formset.form.left_name, formset.form.right_name)
         if self._data is not None:
-            return formset(self._data, gone=gone_row(self._data, prefix, names), **kwargs)
+            return formset(self._data, gone=gone_rows(self._data, prefix, names), **kwargs)
         if typed is None:
-            return formset(initial=_stored_rows(self.integration, prefix) or [{}], **kwargs)
-        rows, gone = typed_rows(typed, prefix, names), gone_row(typed, prefix, names)
+            return self._fresh(formset, prefix, kwargs)
+        rows, gone = typed_rows(typed, prefix, names), gone_rows(typed, prefix, names)
         focus = None
         if self.button and self.button.group == prefix:
             rows, gone, focus = self.button.press(rows, gone)
         group = formset(initial=rows, gone=gone, **kwargs)
         group.focused = focus
+        return group
+
+    def _fresh(self, formset: Any, prefix: str, kwargs: dict[str, Any]) -> Any:
+        """The rows as they are stored; below them one for the environment that somebody came to map."""
+        rows = _stored_rows(self.integration, prefix)
+        names = {row.get("sentry_environment") for row in rows}
+        is_wanted = prefix == "environments" and self._unmapped and self._unmapped not in names
+        if is_wanted:
+            rows = [*rows, {"sentry_environment": self._unmapped}]
+        group = formset(initial=rows or [{}], **kwargs)
+        group.focused = len(rows) - 1 if is_wanted else None
         return group
 
     def _choices(self, prefix: str) -> QuerySet[Any]:

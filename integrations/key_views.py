@@ -1,7 +1,7 @@
 """Pages of what Harness FME and Sentry hold: environments with their SDK keys, and Sentry's installations."""
 
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import messages as flash
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -35,7 +35,7 @@ def sdk_key(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _environments(request, pk, form)
     services.store_sdk_key(environment, form.cleaned_data["sdk_key"])
-    messages.success(request, f"The SDK key of {environment} in {environment.project} is stored.")
+    flash.success(request, f"The SDK key of {environment} in {environment.project} is stored.")
     return redirect("environments")
 
 
@@ -45,7 +45,7 @@ def sdk_key_order(request: HttpRequest, pk: int) -> HttpResponse:
     """Have Harness FME create a key for an environment."""
     environment = writable_environment(request, pk)
     services.order_sdk_key(environment)
-    messages.info(request, f"Harness FME is asked for a key for {environment} in {environment.project}.")
+    flash.info(request, f"Harness FME is asked for a key for {environment} in {environment.project}.")
     return redirect("environments")
 
 
@@ -55,7 +55,7 @@ def catalogue_refresh(request: HttpRequest) -> HttpResponse:
     """Have projects, environments and traffic types read again."""
     require_any_write(request)
     orders.request_refresh()
-    messages.info(request, "Projects are being read from Harness FME.")
+    flash.info(request, "Projects are being read from Harness FME.")
     back = {"choose": "integration_choose"}.get(request.POST.get("next", ""), "environments")
     return redirect(back)
 
@@ -88,7 +88,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
     projects = Project.objects.filter(pk__in=[key for key in chosen if key is not None])
     installation.projects.set(projects)
     names = ", ".join(map(str, projects)) or "no project"
-    messages.success(request, f"{installation.organization or 'The installation'} is released to {names}.")
+    flash.success(request, f"{installation.organization or 'The installation'} is released to {names}.")
     return redirect("installations")
 
 

@@ -1,6 +1,6 @@
 """What the administrator configures: FME's catalogue, Sentry's installations, and what maps one to the other."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self, TypeVar
 from uuid import uuid4
 
@@ -94,6 +94,9 @@ class CatalogueRefresh(DurableRow):
 
     refreshed_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta(DurableRow.Meta):
+        verbose_name_plural = "catalogue refreshes"
+
     def __str__(self) -> str:
         return "Catalogue refresh"
 
@@ -107,6 +110,9 @@ class SdkKeyOrder(DurableRow):
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="sdk_key_orders")
     name = models.CharField(max_length=100, unique=True)
     ordered_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(DurableRow.Meta):
+        verbose_name = "SDK key order"
 
     def __str__(self) -> str:
         return f"{self.name} for {self.environment}"
@@ -193,10 +199,46 @@ class SentryInstallation(DurableRow):
         return bool(self.token)
 
 
+class SentryListing(DurableRow):
+    """What Sentry lists for an installation: its organization's projects, or the environments of one project.
+
+    Kept only to be suggested while somebody types. Due means: read it from Sentry; done: read; dead: refused, with
+    the reason. A form that is opened makes it due again when it has grown old, so nothing is read for nobody.
+    """
+
+    installation = models.ForeignKey(SentryInstallation, on_delete=models.CASCADE, related_name="listings")
+    organization = models.CharField(max_length=100)
+    project_slug = models.CharField(
+        max_length=100, blank=True, default="", help_text="Empty: the organization's projects."
+    )
+    names = models.JSONField(default=list, help_text="Pairs of a slug or name and its words.")
+    is_cut = models.BooleanField(default=False, help_text="Sentry lists more than is kept.")
+    asked_at = models.DateTimeField("last asked for by a form", default=timezone.now)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(DurableRow.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["installation", "organization", "project_slug"], name="listing_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return (
+            f"Environments of {self.organization}/{self.project_slug}"
+            if self.project_slug
+            else (f"Projects of {self.organization}")
+        )
+
+
 class IntegrationQuerySet(models.QuerySet["SentryIntegration"]):
     def living(self) -> "IntegrationQuerySet":
         """Integrations that were not deleted; a deleted one stays until its messages are pruned."""
         return self.filter(deleted_at=None)
+
+    def living_at(self, moment: datetime) -> "IntegrationQuerySet":
+        """Integrations that were not deleted yet at that moment."""
+        return self.filter(Q(deleted_at=None) | Q(deleted_at__gt=moment))
 
 
 class SentryIntegration(models.Model):
@@ -236,6 +278,18 @@ class SentryIntegration(models.Model):
     def hook(self) -> "ServiceHook | None":
         """The hook that is wanted now, if the integration is not being deleted."""
         return next((hook for hook in self.hooks.all() if hook.wanted == ServiceHook.Wanted.PRESENT), None)
+
+
+class Discard(DurableRow):
+    """An integration was deleted together with what it had not delivered; done when that is gone.
+
+    From its commit on nothing of the integration is translated any more, whenever it was received.
+    """
+
+    integration = models.OneToOneField(SentryIntegration, on_delete=models.CASCADE, related_name="discard")
+
+    def __str__(self) -> str:
+        return f"Discard of {self.integration_id}"
 
 
 class EnvironmentMapping(models.Model):
@@ -338,6 +392,11 @@ class ServiceHook(DurableRow):
     @property
     def takes_messages(self) -> bool:
         """Whether a delivery to this address is stored: while wanted, and for a while after it was replaced."""
+        return self.ends_at is None or timezone.now() < self.ends_at
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When deliveries to this address are ignored; None while it is wanted."""
         if self.wanted == self.Wanted.PRESENT:
-            return True
-        return self.retired_at is not None and timezone.now() < self.retired_at + MOVE_GRACE
+            return None
+        return (self.retired_at or self.created_at) + MOVE_GRACE

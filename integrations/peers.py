@@ -5,6 +5,7 @@ when, is the business of the row that wanted the call.
 """
 
 import json
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -62,6 +63,17 @@ class PeerError(Exception):
     def was_refused(self) -> bool:
         """Whether the peer answered that it will not: not out of reach, not busy, not broken."""
         return self.permanent and self.status is not None
+
+    def in_words(self, sentence: str) -> "PeerError":
+        """The same with another sentence."""
+        return PeerError(
+            sentence,
+            permanent=self.permanent,
+            retry_after_seconds=self.retry_after_seconds,
+            status=self.status,
+            ambiguous=self.ambiguous,
+            body=self.body,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +198,11 @@ def _read(response: requests.Response, deadline: float) -> bytes:
 
 
 def _never_sent(error: Exception) -> bool:
-    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.SSLError):
-        return True
-    if isinstance(error, requests.exceptions.ProxyError):
+    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
         return True
     reason = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(reason, urllib3_errors.SSLError):  # others may come after the request, from a broken record
+        return isinstance(reason.args[0] if reason.args else None, ssl.SSLCertVerificationError)
     return isinstance(reason, urllib3_errors.NewConnectionError | urllib3_errors.ConnectTimeoutError)
 
 

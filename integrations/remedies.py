@@ -72,6 +72,25 @@ def for_hook(
     return f"{words} {_BY_STATUS.get(status, '')}".strip()
 
 
+def for_listing(status: int | None, words: str, *, organization: str, project_slug: str) -> str:
+    """The sentence for names that Sentry would not list: nothing is wrong with the form because of it."""
+    what = "this project’s environments" if project_slug else "projects"
+    if status == 403:
+        permission = "Project: Read" if project_slug else "Organization: Read"
+        return (
+            f"Sentry does not let this app list {what} (403). To suggest them it needs the permission "
+            f"“{permission}” in Sentry."
+        )
+    if status == 404 or status in REDIRECTS:
+        place = (
+            f"project “{project_slug}” in “{organization}”"
+            if project_slug
+            else f"organization “{organization}”"
+        )
+        return f"Sentry finds no {place} for this installation ({status}), so nothing is suggested."
+    return f"Sentry did not list {what}, so none is suggested. {words}"
+
+
 def for_other_organization(installed_in: str, organization: str) -> str:
     """An installation works in one organization only."""
     return (

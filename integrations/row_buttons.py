@@ -29,17 +29,16 @@ class RowButton:
                 return cls(action, group, whole_number(row) or 0)
         return None
 
-    def press(self, rows: Rows, gone: dict[str, str]) -> tuple[Rows, dict[str, str], int]:
-        """The rows afterwards, the row that can be brought back, and the row that takes the focus."""
+    def press(self, rows: Rows, gone: Rows) -> tuple[Rows, Rows, int]:
+        """The rows afterwards, the rows that can be brought back, and the row that takes the focus."""
         if self.action == "remove" and self.row < len(rows):
-            left = rows[: self.row] + rows[self.row + 1 :]
-            removed = rows[self.row]
+            left, removed = without(rows, self.row), rows[self.row]
             focus = max(self.row - 1, 0) if left else ADD_BUTTON
-            return left, removed if any(removed.values()) else gone, focus
+            return left, [*gone, removed] if any(removed.values()) else gone, focus
         if len(rows) >= MAX_ROWS:
             return rows, gone, ADD_BUTTON
-        if self.action == "undo":
-            return [*rows, gone], {}, len(rows)
+        if self.action == "undo" and self.row < len(gone):
+            return [*rows, gone[self.row]], without(gone, self.row), len(rows)
         return [*rows, {}], gone, len(rows)
 
 
@@ -49,7 +48,13 @@ def typed_rows(data: QueryDict, prefix: str, names: tuple[str, str]) -> Rows:
     return [{name: data.get(f"{prefix}-{row}-{name}", "") for name in names} for row in range(count)]
 
 
-def gone_row(data: QueryDict, prefix: str, names: tuple[str, str]) -> dict[str, str]:
-    """The row that "−" took away last, kept in the page until Save so that it can be brought back."""
-    row = {name: data.get(f"{prefix}-gone-{name}", "") for name in names}
-    return row if any(row.values()) else {}
+def gone_rows(data: QueryDict, prefix: str, names: tuple[str, str]) -> Rows:
+    """The rows that "−" took away, kept in the page until Save so that each can be brought back."""
+    lists = [data.getlist(f"{prefix}-gone-{name}")[:MAX_ROWS] for name in names]
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*lists, strict=False)]
+    return [row for row in rows if any(row.values())]
+
+
+def without(rows: Rows, place: int) -> Rows:
+    """The rows but one."""
+    return rows[:place] + rows[place + 1 :]

@@ -1,16 +1,20 @@
 """The mapping rows of integrations in their frozen, pure form, in a constant number of queries."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from integrations.mapping import EnvironmentRule, IdentityRule, Rules, SkipCode
 from integrations.models import SentryIntegration
+
+EVER = datetime.min.replace(tzinfo=UTC)
+"""Before everything that was received."""
 
 
 def rules_for(integration_ids: Iterable[int]) -> dict[int, Rules]:
     """The rules of each integration by id: three queries, however many there are."""
     integrations = (
         SentryIntegration.objects.filter(pk__in=set(integration_ids))
-        .select_related("installation")
+        .select_related("installation", "discard")
         .prefetch_related("environment_mappings__environment", "identity_mappings__traffic_type")
     )
     return {integration.pk: rules_of(integration) for integration in integrations}
@@ -30,8 +34,12 @@ def rules_of(integration: SentryIntegration) -> Rules:
         organization=integration.organization,
         project=integration.project_slug,
         stopped_by=_stopped_by(integration),
-        ended_at=integration.deleted_at,
+        ended_at=_ended_at(integration),
     )
+
+
+def _ended_at(integration: SentryIntegration) -> datetime | None:
+    return EVER if hasattr(integration, "discard") else integration.deleted_at
 
 
 def _stopped_by(integration: SentryIntegration) -> SkipCode | None:

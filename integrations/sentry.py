@@ -1,4 +1,4 @@
-"""Sentry's REST API as far as this app needs it: an installation's tokens, and the service hooks of a project.
+"""Sentry's REST API as far as this app needs it: an installation's tokens, a project's service hooks, and names.
 
 Facts about the answers were taken from a running Sentry 23.7.1 and the source of 2026. No address found in an
 answer is ever requested; of a `Link` header only the cursor is read.
@@ -15,8 +15,10 @@ import jwt
 from django.conf import settings
 from django.utils import timezone
 
+from integrations.mapping.environments import check_environment_name
 from integrations.payloads.lenient import JsonObject, JsonValue
 from integrations.peers import Answer, Peer, PeerError
+from integrations.validation import LONGEST_SLUG, is_slug, whole_number
 
 EVENTS = ("event.created",)
 """What a service hook asks for: every event of an issue. Sentry knows `event.alert` besides."""
@@ -28,8 +30,15 @@ JWT_LIFE = timedelta(minutes=1)
 JWT_GRANT = "urn:sentry:params:oauth:grant-type:jwt-bearer"
 
 PAGE = 100
+PAGE_OF_PROJECTS = 50
+"""Sentry allows 100, but each project comes with the names of all its environments: a page has to stay readable."""
+
 MAX_PAGES = 50
 """A project with more than 5,000 hooks is a mistake; a cursor that never ends is one of the peer."""
+
+_NO_ENVIRONMENT = ("no environment", "(no environment)")
+"""How Sentry's pages show the lack of one, so that is what choosing it would mean. A program can use it as a name all
+the same, and Sentry lists that; it can be typed."""
 
 _NEXT = re.compile(r'rel="next";\s*results="true";\s*cursor="([^"]{1,200})"')
 
@@ -56,6 +65,14 @@ class RemoteHook:
     @property
     def is_as_wanted(self) -> bool:
         return self.is_active and self.events == EVENTS
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteEnvironment:
+    """An environment of a project. Sentry numbers them as they first appear."""
+
+    number: int
+    name: str
 
 
 def exchange(installation: UUID, code: str) -> TokenPair:
@@ -127,18 +144,33 @@ class SentryClient:
         """Remove a hook; one that is gone already is fine. Needs `project:admin`."""
         self._ask("DELETE", self._hook_path(hook_id)).expect(204, 200, 202, 404)
 
+    def page_of_projects(self, cursor: str = "") -> tuple[dict[str, str], str]:
+        """Slugs and names of the organization's projects, a page by slug, and the cursor of the next ("" at the end).
+
+        Needs `org:read`; with the project scopes alone Sentry answers 403, for an organization in which the app is
+        not installed 404 (a running Sentry 23.7.1). A page above 100 is refused with 400.
+        """
+        path = f"/api/0/organizations/{quote(self.organization, safe='')}/projects/"
+        answer = self._ask("GET", path, params=_page(PAGE_OF_PROJECTS, cursor))
+        projects = map(_project, _items(answer, "list of projects"))
+        return dict(filter(None, projects)), _cursor_after(answer)
+
+    def list_environments(self) -> list[RemoteEnvironment]:
+        """The project's environments, without hidden ones and the empty name, which Sentry itself leaves out.
+
+        Needs `project:read`, `write` or `admin`; with `org:read` alone Sentry answers 403, for an unknown slug 404,
+        for a former one 302 with the new one. One answer whatever `per_page` says (a running Sentry 23.7.1).
+        """
+        answer = self._ask("GET", f"{self._project_path}environments/")
+        return list(filter(None, map(_environment, _items(answer, "list of environments"))))
+
     def _pages(self) -> Iterator[RemoteHook]:
         cursor = ""
         for _ in range(MAX_PAGES):
-            params: dict[str, str | int] = {"per_page": PAGE} | ({"cursor": cursor} if cursor else {})
-            answer = self._ask("GET", self._hooks_path, params=params).expect(200)
-            body = answer.json
-            if not isinstance(body, list):
-                raise _nonsense(answer, "list of hooks")
-            yield from (_hook(item, answer) for item in body)
-            if not (following := _NEXT.search(answer.headers.get("Link", ""))):
+            answer = self._ask("GET", self._hooks_path, params=_page(PAGE, cursor))
+            yield from (_hook(item, answer) for item in _items(answer, "list of hooks"))
+            if not (cursor := _cursor_after(answer)):
                 return
-            cursor = following.group(1)
         raise PeerError(f"Sentry lists service hooks without end ({MAX_PAGES} pages read).", permanent=True)
 
     def _ask(
@@ -149,9 +181,13 @@ class SentryClient:
         )
 
     @property
-    def _hooks_path(self) -> str:
+    def _project_path(self) -> str:
         organization, project = quote(self.organization, safe=""), quote(self.project_slug, safe="")
-        return f"/api/0/projects/{organization}/{project}/hooks/"
+        return f"/api/0/projects/{organization}/{project}/"
+
+    @property
+    def _hooks_path(self) -> str:
+        return f"{self._project_path}hooks/"
 
     def _hook_path(self, hook_id: str) -> str:
         return f"{self._hooks_path}{quote(hook_id, safe='')}/"
@@ -213,6 +249,47 @@ def _hook(body: JsonValue, answer: Answer) -> RemoteHook:
             is_active = _fields(body).get("status") == "active"
             return RemoteHook(hook_id, url, secret, tuple(names), is_active=is_active)
     raise _nonsense(answer, "service hook")
+
+
+def _project(body: JsonValue) -> tuple[str, str] | None:
+    """Slug and name, if the slug is one that the form would take."""
+    match body:
+        case {"slug": str() as slug} if is_slug(slug):
+            name = _fields(body).get("name")
+            return slug, _one_line(name) if isinstance(name, str) else ""
+    return None
+
+
+def _environment(body: JsonValue) -> RemoteEnvironment | None:
+    """One that the form would take; not a hidden one, nor the one that stands for none."""
+    match body:
+        case {"name": str() as name} if name.isprintable() and not check_environment_name(name):
+            if _fields(body).get("isHidden") is True or name.casefold() in _NO_ENVIRONMENT:
+                return None
+            number = _fields(body).get("id")
+            return RemoteEnvironment(whole_number(number) or 0 if isinstance(number, str) else 0, name)
+    return None
+
+
+def _one_line(name: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in name[:LONGEST_SLUG]).strip()
+
+
+def _page(size: int, cursor: str) -> dict[str, str | int]:
+    return {"per_page": size} | ({"cursor": cursor} if cursor else {})
+
+
+def _items(answer: Answer, what: str) -> list[JsonValue]:
+    body = answer.expect(200).json
+    if not isinstance(body, list):
+        raise _nonsense(answer, what)
+    return body
+
+
+def _cursor_after(answer: Answer) -> str:
+    """The cursor of the next page; empty when this was the last."""
+    following = _NEXT.search(answer.headers.get("Link", ""))
+    return following.group(1) if following else ""
 
 
 def _fields(body: JsonValue) -> JsonObject:

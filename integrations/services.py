@@ -44,8 +44,11 @@ def save_integration(
 ) -> SentryIntegration:
     """Store `configuration` in `project`, new or over `integration`, and leave its hook to the drain.
 
-    Raises IntegrityError when another integration of the project already has this organization and project slug.
+    Raises IntegrityError when another integration of the project already has this organization and project slug,
+    and DoesNotExist when somebody deleted it meanwhile: it must not come back.
     """
+    if integration:
+        SentryIntegration.objects.living().select_for_update().get(pk=integration.pk)
     installation, is_new = SentryInstallation.objects.get_or_create(
         uuid=configuration.installation_id, defaults={"due_at": timezone.now()}
     )

@@ -12,6 +12,7 @@ KEY = "admin-settings/environments/<int:pk>/sdk-key"
 
 urlpatterns = [
     path("", door_views.home, name="home"),
+    path("favicon.ico", door_views.favicon, name="favicon"),
     path("login/", door_views.login, name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("profile/", door_views.profile, name="profile"),

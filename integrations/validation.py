@@ -25,7 +25,7 @@ UNKNOWN_INSTALLATION = (
     "Check the ID, or ask an account admin to release it."
 )  # fmt: skip
 
-_SLUG = re.compile(r"[A-Za-z0-9_-]+")
+_SLUG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
 SlugKind = Literal["organization", "project"]
@@ -65,6 +65,11 @@ def clean_slug(text: str, *, of: SlugKind = "project") -> str:
     return slug
 
 
+def is_slug(text: str) -> bool:
+    """Whether this is a slug as it stands."""
+    return len(text) <= LONGEST_SLUG and bool(_SLUG.fullmatch(text))
+
+
 def clean_installation_id(text: str) -> UUID:
     """The Installation ID as a UUID; whether it is known is another question."""
     text = text.strip()
@@ -86,6 +91,11 @@ def check_sdk_key(text: str) -> None:
 def whole_number(text: str) -> int | None:
     """A row's number or key out of an address or a form; None for what no database and no page has."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER else None
+
+
+def storable(text: str) -> str:
+    """Text as both databases take it: PostgreSQL knows no NUL, and neither takes a lone surrogate."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def repeated_rows(rows: Sequence[Hashable]) -> dict[int, int]:

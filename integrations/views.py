@@ -1,10 +1,10 @@
 """Pages of the integrations: the list, the marketplace, the way from Add to Save, and one integration."""
 
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import messages as flash
 from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -21,6 +21,7 @@ from integrations.found import (
     writable_project,
 )
 from integrations.integration_forms import IntegrationForms
+from integrations.listed import look_up
 from integrations.marketplace import found_entries
 from integrations.models import CatalogueRefresh, Project, SentryIntegration
 from integrations.states import (
@@ -30,7 +31,7 @@ from integrations.states import (
     integration_status,
     missing_settings,
 )
-from integrations.validation import ALREADY_INTEGRATED
+from integrations.validation import ALREADY_INTEGRATED, storable
 
 
 @login_required
@@ -79,7 +80,7 @@ def enable(request: HttpRequest) -> HttpResponse:
     """An account admin enables the Sentry integration for everybody."""
     require_account_admin(request)
     orders.enable_sentry()
-    messages.success(request, "Enabled. Project admins can add Sentry now.")
+    flash.success(request, "Enabled. Project admins can add Sentry now.")
     return redirect("marketplace")
 
 
@@ -91,7 +92,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     if not orders.sentry_is_enabled():
         return redirect("marketplace")
     projects = access_of(request).writable_projects().filter(gone_at=None)
-    chosen = projects.filter(fme_id=request.GET.get("project", "")).first()
+    chosen = projects.filter(fme_id=storable(request.GET.get("project", ""))).first()
     installation_id = request.GET.get("installation_id", "")
     if chosen:
         query = f"?{urlencode({'installation_id': installation_id})}" if installation_id else ""
@@ -150,7 +151,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     words = (
         "Resumed." if is_active else "Paused. Messages are stored and skipped; they can be replayed later."
     )
-    messages.success(request, words)
+    flash.success(request, words)
     return redirect(found)
 
 
@@ -160,7 +161,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Have the hook compared with Sentry now."""
     found = writable_integration(request, pk)
     orders.check_hook_now(found)
-    messages.info(request, "The hook is being checked at Sentry.")
+    flash.info(request, "The hook is being checked at Sentry.")
     return redirect(found)
 
 
@@ -172,7 +173,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     typed = request.POST.get("confirm", "").strip()
     if request.method == "POST" and typed == found.project_slug:
         services.remove_integration(found)
-        messages.success(request, f"Deleted {found}. Its hook is being removed at Sentry.")
+        flash.success(request, f"Deleted {found}. Its hook is being removed at Sentry.")
         return redirect("integrations")
     context = {"integration": found, "is_wrong": request.method == "POST", "typed": typed}
     return render(request, "integrations/delete.html", context)
@@ -187,16 +188,23 @@ def _form(
         access=access_of(request),
         integration=integration,
         installation_id=request.GET.get("installation_id", ""),
+        environment=request.GET.get("environment", ""),
     )
     if forms.is_bound and forms.is_valid() and (saved := _save(forms)):
-        messages.success(request, "Saved. The hook at Sentry is being made to match.")
-        for notice in forms.notices():
-            messages.info(request, notice)
+        flash.success(request, "Saved. The hook at Sentry is being made to match.")
+        for remark in forms.remarks():
+            flash.info(request, remark)
         for warning in forms.warnings():
-            messages.warning(request, warning)
+            flash.warning(request, warning)
         return redirect(saved)
     problems = forms.problems() if forms.is_bound else []
-    context = {"forms": forms, "project": project, "integration": integration, "problems": problems}
+    context = {
+        "forms": forms,
+        "project": project,
+        "integration": integration,
+        "problems": problems,
+        "listed": look_up(forms),
+    }
     return render(request, "integrations/form.html", context)
 
 
@@ -206,6 +214,8 @@ def _save(forms: IntegrationForms) -> SentryIntegration | None:
             return services.save_integration(
                 forms.project, forms.configuration(), integration=forms.integration
             )
+    except SentryIntegration.DoesNotExist:  # somebody deleted it in the meantime
+        raise Http404 from None
     except IntegrityError:  # somebody saved the same Sentry project in the meantime
         forms.connection.add_error("project_slug", ALREADY_INTEGRATED)
         return None

@@ -7,7 +7,15 @@ from urllib.parse import urlencode
 
 from sandbox.examples import build
 from sandbox.options import options
-from sandbox.seed import add_environment, add_organization, add_project, add_traffic_type, add_workspace, seed
+from sandbox.seed import (
+    add_environment,
+    add_organization,
+    add_project,
+    add_sentry_environment,
+    add_traffic_type,
+    add_workspace,
+    seed,
+)
 from sandbox.sentry import events, hooks, sender
 from sandbox.sentry.access import SCOPES
 from sandbox.sentry.grants import add_token
@@ -98,12 +106,15 @@ def rename_project(ref: str, slug: str) -> None:
 
 
 def change_sentry(call: Json) -> None:
-    """Add an organization or a project, or remove a project with its hooks."""
+    """Add an organization, a project or an environment, or remove a project with its hooks."""
     if new := call.get("organization"):
         add_organization(new["slug"], new.get("name", new["slug"]))
     if new := call.get("project"):
         owner = organization_for(new.get("organization", ""))
         add_project(owner["id"], new["slug"], new.get("name", new["slug"]), new.get("platform", "python"))
+    if new := call.get("environment"):
+        row = project_for(str(new.get("project", "")))
+        add_sentry_environment(row["id"], new["name"], is_hidden=new.get("is_hidden", False))
     if ref := call.get("remove_project"):
         row = project_for(ref)
         store().run("DELETE FROM hooks WHERE project_id = ?", row["id"])

@@ -149,7 +149,7 @@ def rename(request: HttpRequest, given: Json) -> Json:
 
 @call("POST")
 def sentry(request: HttpRequest, given: Json) -> Json:
-    """`organization` {slug, name}, `project` {organization, slug, name, platform}, `remove_project`."""
+    """`organization`, `project` or `environment` to add, each with its fields; `remove_project`."""
     actions.change_sentry(given)
     return reports.state()
 

@@ -43,6 +43,9 @@ CREATE TABLE IF NOT EXISTS events (
     issue_id INTEGER NOT NULL, received REAL NOT NULL, environment TEXT, data TEXT NOT NULL,
     UNIQUE (project_id, event_id));
 CREATE INDEX IF NOT EXISTS events_by_event_id ON events (event_id);
+CREATE TABLE IF NOT EXISTS environments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL, name TEXT NOT NULL,
+    hidden INTEGER NOT NULL DEFAULT 0, UNIQUE (project_id, name));
 CREATE TABLE IF NOT EXISTS deliveries (
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, url TEXT NOT NULL, event_id TEXT,
     target TEXT NOT NULL,
@@ -93,6 +96,7 @@ TABLES = [
     "hooks",
     "issues",
     "events",
+    "environments",
     "deliveries",
     "workspaces",
     "fme_environments",

@@ -12,6 +12,7 @@ SENTRY_PROJECTS = (
     ("front-end", "Front End", "javascript"),
     ("back-end", "Back End", "python"),
 )
+SENTRY_ENVIRONMENTS = ("production", "staging")
 WORKSPACES = (
     ("Webshop", ("Staging", "Production"), ("user", "org")),
     ("Mobile app", ("Staging", "Production"), ("user", "device")),
@@ -42,6 +43,12 @@ def add_project(organization_id: int, slug: str, name: str, platform: str) -> in
         public_key=secrets.token_hex(16),
         created=time.time(),
     )
+
+
+def add_sentry_environment(project_id: int, name: str, *, is_hidden: bool = False) -> None:
+    """Make it known to Sentry, hidden or not; an event does so by itself."""
+    values = (project_id, name, int(is_hidden))
+    store().run("INSERT OR REPLACE INTO environments (project_id, name, hidden) VALUES (?, ?, ?)", *values)
 
 
 def add_workspace(name: str) -> str:
@@ -84,7 +91,9 @@ def fme_id() -> str:
 def _seed_sentry() -> None:
     organization_id = add_organization(*ORGANIZATION)
     for project in SENTRY_PROJECTS:
-        add_project(organization_id, *project)
+        project_id = add_project(organization_id, *project)
+        for environment in SENTRY_ENVIRONMENTS:
+            add_sentry_environment(project_id, environment)
     create_installation(organization_id, is_seed=True)
 
 

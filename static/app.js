@@ -6,16 +6,37 @@ function announce(words) {
   if (region) region.textContent = words;
 }
 
+// The text of `data-copy`; or of the address in `data-copy-from`, where the page shows it in another form.
+async function textOf({ copy: place, copyFrom }) {
+  if (!copyFrom) return document.querySelector(place).textContent.trim();
+  const answer = await fetch(copyFrom);
+  if (!answer.ok || answer.redirected) throw new Error("There is nothing to copy.");
+  return answer.text();
+}
+
 async function copy(button) {
-  const source = document.querySelector(button.dataset.copy);
+  const { copy: place, copyFrom } = button.dataset;
   try {
-    await navigator.clipboard.writeText(source.textContent.trim());
+    // A promise, so that the press still counts as the wish to copy while the text is on its way.
+    const blob = textOf(button.dataset).then((text) => new Blob([text], { type: "text/plain" }));
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
+    say(button, "Copied");
     announce("Copied");
   } catch {
-    // No clipboard (plain http, or refused): select the text, so that one keystroke copies it.
-    getSelection().selectAllChildren(source);
+    // No clipboard (plain http, or refused): show the text, or select it, so that one keystroke copies it.
+    if (copyFrom) return location.assign(copyFrom);
+    getSelection().selectAllChildren(document.querySelector(place));
     announce("Selected: press Ctrl+C to copy");
   }
+}
+
+// A button says for a moment what it did, for those who do not hear it.
+function say(button, words) {
+  const label = [...button.childNodes].find((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  const before = label.data;
+  if (before === words) return;
+  label.data = words;
+  setTimeout(() => { label.data = before; }, 2000);
 }
 
 // A swap that cannot be made must leave the page as it is, and say so where it is seen.
@@ -42,8 +63,42 @@ document.addEventListener("htmx:sendError", () => {
 });
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-copy]");
+  const button = event.target.closest("[data-copy],[data-copy-from]");
   if (button) copy(button);
+});
+
+// What is known already is filled in at a press; the field stays a plain one, and the focus goes to it.
+function fill(id, value) {
+  const field = document.getElementById(id);
+  field.value = value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  return field;
+}
+document.addEventListener("click", (event) => {
+  const { fill: id, value, also, alsoValue } = event.target.closest("[data-fill]")?.dataset ?? {};
+  if (!id) return;
+  if (alsoValue) fill(also, alsoValue);
+  fill(id, value).focus();
+});
+
+// A menu closes on Escape, with the focus back on what opened it, and when something else is clicked.
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll(".more-acts[open]")) {
+    if (!menu.contains(except)) menu.open = false;
+  }
+}
+document.addEventListener("click", (event) => closeMenus(event.target));
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector(".more-acts[open]");
+  if (!menu) return;
+  closeMenus(null);
+  menu.querySelector("summary").focus();
+});
+
+// An address to share holds what is asked for, not the fields that were left empty.
+document.addEventListener("formdata", (event) => {
+  if (event.target.getAttribute("role") !== "search") return;
+  for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
 });
 
 // The server shows times in the browser's zone only when it is told its name.

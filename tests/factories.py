@@ -21,7 +21,7 @@ from integrations.models import (
     ServiceHook,
     TrafficType,
 )
-from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent
+from webhooks.models import Delivery, DeliveryAttempt, InboxMessage, OutboxEvent
 
 PASSWORD = "correct horse battery staple"
 
@@ -168,8 +168,19 @@ class MessageFactory(DjangoModelFactory[InboxMessage]):
     body = factory.LazyAttribute(lambda message: json.dumps(message.payload).encode())
 
 
+class DeliveryFactory(DjangoModelFactory[Delivery]):
+    """Events that go to FME together, due now."""
+
+    class Meta:
+        model = Delivery
+
+    environment = factory.SubFactory(EnvironmentFactory)
+    event_count = 1
+    byte_count = 100
+
+
 class EventFactory(DjangoModelFactory[OutboxEvent]):
-    """A track event of a message, waiting to be delivered."""
+    """A track event of a message, alone in a delivery that waits; `delivery__state` and so on change that."""
 
     class Meta:
         model = OutboxEvent
@@ -177,6 +188,11 @@ class EventFactory(DjangoModelFactory[OutboxEvent]):
     message = factory.SubFactory(MessageFactory)
     environment = factory.SubFactory(
         EnvironmentFactory, project=factory.SelfAttribute("..message.integration.project")
+    )
+    delivery = factory.SubFactory(
+        DeliveryFactory,
+        environment=factory.SelfAttribute("..environment"),
+        byte_count=factory.LazyAttribute(lambda delivery: len(delivery.factory_parent.body.encode()) + 1),
     )
     event_type = "sentry_exception"
     traffic_type = "user"
@@ -196,6 +212,15 @@ class EventFactory(DjangoModelFactory[OutboxEvent]):
             }
         )
     )
+
+
+def in_delivery(*events: OutboxEvent, **facts: Any) -> Delivery:
+    """`events` together in a new delivery with these facts; one that they leave empty is removed."""
+    left = [event.delivery_id for event in events if event.delivery_id]
+    delivery: Delivery = DeliveryFactory(environment=events[0].environment, event_count=len(events), **facts)
+    OutboxEvent.objects.filter(pk__in=[event.pk for event in events]).update(delivery=delivery)
+    Delivery.objects.filter(pk__in=left, events=None).delete()
+    return delivery
 
 
 class AttemptFactory(DjangoModelFactory[DeliveryAttempt]):

@@ -1,7 +1,10 @@
 """The container files, held to the settings and commands: no engine is needed to see that they fit."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -53,6 +56,18 @@ def test_every_package_is_taken_by_its_hash_and_none_is_compiled():
 
     assert {"--require-hashes", "--only-binary"} <= set(install.split())
     assert not re.search(r"apt-get|gcc|build-essential|pip install", final_stage())
+
+
+def test_static_files_are_collected_with_what_the_build_sets():
+    line = next(line for line in instructions("RUN") if "collectstatic" in line)
+    words = shlex.split(line)
+    values = dict(word.split("=", 1) for word in words if "=" in word)
+
+    command = [sys.executable, *words[len(values) + 1 :], "--dry-run"]
+    environment = {"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **values}
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_process_is_not_root():

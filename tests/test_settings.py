@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.environment import env
+from config.mail import mail
 from integrations.checks import check_lease, check_peers, check_public_url
 
 ROOT = Path(__file__).parent.parent
@@ -119,8 +120,8 @@ def test_development_starts_with_no_environment_at_all():
 @pytest.mark.parametrize(
     ("setting", "value", "words"),
     [
-        ("LEASE_SECONDS", "x", "LEASE_SECONDS is 'x'; it has to be a whole number, 3 or more."),
-        ("LEASE_SECONDS", "0", "LEASE_SECONDS is '0'; it has to be a whole number, 3 or more."),
+        ("LEASE_SECONDS", "x", "LEASE_SECONDS is 'x'; it has to be a whole number, 3 or more and at most 1,800."),
+        ("LEASE_SECONDS", "0", "LEASE_SECONDS is '0'; it has to be a whole number, 3 or more and at most 1,800."),
         ("HOOK_DEADLINE_SECONDS", "nan", "HOOK_DEADLINE_SECONDS is 'nan'; it has to be a number, 0.1 or more."),
         ("OUTBOX_BATCH_EVENTS", "5000", "it has to be a whole number, 1 or more and at most 1,000."),
         ("DEBUG", "maybe", "DEBUG is 'maybe'; it has to be on or off."),
@@ -132,6 +133,10 @@ def test_development_starts_with_no_environment_at_all():
         ("SENTRY_BASE_URL", "sentry.io", "SENTRY_BASE_URL is 'sentry.io'; it has to be an address"),
         ("DATABASE_URL", "mysql://db/name", "DATABASE_URL has to be postgres://"),
         ("CELERY_BROKER_URL", "tcp://broker", "it has to be an amqp:// or redis:// address."),
+        ("EMAIL_URL", "mail.example.com", "EMAIL_URL has to be smtp+tls://USER:PASSWORD@HOST:587"),
+        ("EMAIL_URL", "smtp://", "EMAIL_URL has to be smtp+tls://USER:PASSWORD@HOST:587"),
+        ("EMAIL_URL", "smtp://host:port", "EMAIL_URL has to be smtp+tls://USER:PASSWORD@HOST:587"),
+        ("DEFAULT_FROM_EMAIL", "nobody", "DEFAULT_FROM_EMAIL is 'nobody'; it has to be an e-mail address"),
         ("API_RATE", "many", "API_RATE is 'many'; it has to be a number per s, min, h or d"),
     ],
 )  # fmt: skip
@@ -152,6 +157,28 @@ def test_the_sandbox_cannot_be_turned_on_in_production():
     outcome = start(SECRET_KEY="x", FIELD_ENCRYPTION_KEYS="0" * 43 + "=", ALLOWED_HOSTS="x", SANDBOX="on")
 
     assert "SANDBOX works only with DEBUG on." in outcome.stderr
+
+
+def test_notices_to_private_addresses_cannot_be_allowed_in_production():
+    needed = {"SECRET_KEY": "x", "FIELD_ENCRYPTION_KEYS": "0" * 43 + "=", "ALLOWED_HOSTS": "x"}
+
+    assert (
+        "NOTICES_ALLOW_PRIVATE works only with DEBUG on."
+        in start(**needed, NOTICES_ALLOW_PRIVATE="on").stderr
+    )
+
+
+def test_an_address_of_a_mail_server_becomes_django_s_settings():
+    assert mail("smtp+tls://fme:p%2Fw@mail.example.com:587") == {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": "mail.example.com",
+        "EMAIL_PORT": 587,
+        "EMAIL_HOST_USER": "fme",
+        "EMAIL_HOST_PASSWORD": "p/w",
+        "EMAIL_USE_TLS": True,
+    }
+    assert mail("smtp://mail.example.com")["EMAIL_PORT"] == 25
+    assert mail("")["EMAIL_BACKEND"].endswith("dummy.EmailBackend")
 
 
 @pytest.mark.parametrize("setting", ["SENTRY_CLIENT_ID", "SENTRY_CLIENT_SECRETS", "FME_ADMIN_API_KEY"])

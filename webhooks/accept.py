@@ -24,13 +24,14 @@ from integrations.payloads.envelopes import (
     read_event_id,
 )
 from webhooks import hook_secrets
-from webhooks.counters import duplicates_total
+from webhooks.counters import count
 from webhooks.hook_secrets import KnownHook
+from webhooks.message_rows import NewMessage
 from webhooks.models import InboxMessage
 from webhooks.outcome import Outcome
-from webhooks.queue import NewMessage
 from webhooks.signature import verify
 from webhooks.spool import RawRequest, SpoolFull, spool
+from webhooks.totals import DUPLICATES
 from webhooks.writer import StoreUnavailable, writer
 
 logger = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ def take_hook(request: RawRequest, deadline: Deadline) -> Outcome:
     hook = find_hook(request.address, deadline)
     if hook is None:
         return Outcome.UNKNOWN_HOOK
-    if not hook.takes_messages or hook.integration_id is None:
+    if hook.integration_id is None or not hook.takes(request.received_at):
         return Outcome.IGNORED
     is_genuine = request.is_verified or prove(request, hook.secret, deadline)
     if is_genuine is False:
@@ -113,7 +114,7 @@ def take_hook(request: RawRequest, deadline: Deadline) -> Outcome:
     if event_id is None:
         return Outcome.UNREADABLE
     if not is_genuine and not has_room_unverified(hook.integration_id, deadline):
-        return Outcome.BAD_SIGNATURE
+        return Outcome.NO_ROOM
     return store(
         NewMessage(
             integration_id=hook.integration_id,
@@ -174,7 +175,7 @@ def take_error(envelope: AppEnvelope, request: RawRequest, deadline: Deadline) -
         return Outcome.NOTHING_TO_DO
     found = writer.call(
         lambda: list(
-            SentryIntegration.objects.living()
+            SentryIntegration.objects.living_at(request.received_at)
             .filter(installation__uuid=uuid, project_slug=project)
             .values_list("pk", flat=True)
         ),
@@ -201,7 +202,7 @@ def store(message: NewMessage, deadline: Deadline) -> Outcome:
     except IntegrityError:  # its integration was purged between the look-up and now
         return Outcome.IGNORED
     if not is_new:
-        duplicates_total.inc()
+        count(DUPLICATES)
     wake("inbox")
     return Outcome.STORED
 
@@ -220,10 +221,17 @@ def has_event_id(body: bytes) -> bool:
 
 
 def is_from_hook(request: RawRequest) -> bool | None:
-    """Whether the hook's secret signed it, as far as this process knows the secret; None when it does not."""
+    """Whether the hook's secret signed it, as far as this process knows the secret; None when it does not.
+
+    What was read long ago proves a signature, and refuses none: the hook may have been made anew since.
+    """
     assert request.address is not None
     hook = hook_secrets.cache.stale(request.address)
-    return verify(request.body, hook.secret, request.signature) if hook and hook.secret else None
+    if not (hook and hook.secret):
+        return None
+    if verify(request.body, hook.secret, request.signature):
+        return True
+    return False if hook_secrets.cache.fresh(request.address) else None
 
 
 def find_hook(address: UUID, deadline: Deadline) -> KnownHook | None:

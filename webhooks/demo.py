@@ -28,9 +28,9 @@ from integrations.models import (
     TrafficType,
 )
 from webhooks.inbox import drain_inbox
-from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent
-from webhooks.queue import NewMessage, insert_messages
-from webhooks.rollups import count_dead, count_delivered
+from webhooks.message_rows import NewMessage, insert_messages
+from webhooks.models import Delivery, DeliveryAttempt, InboxMessage, OutboxEvent
+from webhooks.rollups import Count, Tally, count_dead, count_delivered
 
 BATCH = 200
 HOLD = (
@@ -175,6 +175,7 @@ def flow(integrations: dict[str, SentryIntegration], *, days: int, share: float,
         insert_messages(incoming[start : start + BATCH])
     drain_inbox()
     _deliver(dice, now)
+    _refuse(integrations["front-end"], now, days, dice)
     return len(incoming)
 
 
@@ -255,7 +256,7 @@ def _body(plan: Plan, event_id: str, at: datetime, environment: str, dice: rando
 def _deliver(dice: random.Random, now: datetime) -> None:
     """FME takes what is older than a few seconds, refuses one key, and was away for a while some days ago."""
     held = Environment.objects.get(fme_id="demo-back-office-staging")
-    waiting = OutboxEvent.objects.filter(state="pending", environment__fme_id__startswith="demo-")
+    waiting = OutboxEvent.objects.filter(delivery__state="pending", environment__fme_id__startswith="demo-")
     rows = waiting.order_by("message__received_at", "id").values_list(
         "id", "environment_id", "message__received_at", "timestamp_ms"
     )
@@ -267,9 +268,23 @@ def _deliver(dice: random.Random, now: datetime) -> None:
             batches.setdefault((environment, int(received_at.timestamp()) // 4), []).append((pk, received_at))
     for (environment, _), events in batches.items():
         _post(environment, events, dice, now)
+    Delivery.objects.filter(environment__fme_id__startswith="demo-", events=None).delete()
     Environment.objects.filter(pk=held.pk).update(
         hold_reason=HOLD, hold_until=now + timedelta(minutes=20), hold_attempts=6
     )
+
+
+def _refuse(integration: SentryIntegration, now: datetime, days: int, dice: random.Random) -> None:
+    """Somebody knocks at the address of one hook now and then, and one body in a month is too large."""
+    refused = [(now - timedelta(hours=dice.uniform(1, 24 * days)), "bad_signature") for _ in range(2 * days)]
+    refused += [
+        (now - timedelta(hours=5), "bad_signature"),
+        (now - timedelta(hours=dice.uniform(30, 160)), "too_large"),
+    ]
+    tally = Tally()
+    for at, outcome in refused:
+        tally.add(integration.pk, Count.REFUSED, at, outcome)
+    tally.store()
 
 
 def _post(environment: int, events: list[tuple[int, datetime]], dice: random.Random, now: datetime) -> None:
@@ -282,21 +297,25 @@ def _post(environment: int, events: list[tuple[int, datetime]], dice: random.Ran
         taken += later
     started_at = received_at + taken
     if dice.random() < 0.0008:
-        OutboxEvent.objects.filter(pk__in=ids[:1]).update(
-            state="dead",
-            attempts=attempts,
-            last_error="FME refused this event (400): key is not allowed here",
-        )
+        refused = "FME refused this event (400): key is not allowed here"
+        dead = _delivery(environment, ids[:1], state="dead", attempts=attempts, last_error=refused)
         _attempt(environment, ids[:1], started_at, "refused", 400, dice, None)
-        count_dead(ids[:1])
+        count_dead([dead.pk])
         ids = ids[1:]
     if ids:
         _attempt(environment, ids, started_at, "delivered", 202, dice, None)
         delivered_at = started_at + timedelta(milliseconds=60)
-        OutboxEvent.objects.filter(pk__in=ids).update(
-            state="done", attempts=attempts, delivered_at=delivered_at
-        )
-        count_delivered(ids, delivered_at)
+        done = _delivery(environment, ids, state="done", attempts=attempts, delivered_at=delivered_at)
+        count_delivered([done.pk], delivered_at)
+
+
+def _delivery(environment: int, ids: list[int], **facts: Any) -> Delivery:
+    """These events in a delivery of their own, settled already."""
+    delivery = Delivery.objects.create(
+        environment_id=environment, event_count=len(ids), byte_count=600 * len(ids), **facts
+    )
+    OutboxEvent.objects.filter(pk__in=ids).update(delivery=delivery)
+    return delivery
 
 
 def _attempt(
@@ -324,5 +343,6 @@ def remove() -> None:
     mine = SentryIntegration.objects.filter(project__fme_id__startswith="demo-")
     OutboxEvent.objects.filter(message__integration__in=mine).delete()
     InboxMessage.objects.filter(integration__in=mine).delete()
+    Delivery.objects.filter(environment__fme_id__startswith="demo-").delete()
     DeliveryAttempt.objects.filter(environment__fme_id__startswith="demo-").delete()
     mine.delete()

@@ -17,13 +17,19 @@ from integrations.payloads import SentryException, parse
 from integrations.payloads.envelopes import PayloadUnreadable, Source
 from integrations.payloads.lenient import JsonValue
 from integrations.rules import rules_for
-from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent
+from webhooks.models import Delivery, DeliveryAttempt, InboxMessage, OutboxEvent, Problem
+from webhooks.removing import remove
 
 BATCH = 500
 READ_AHEAD = 50
 """Bodies in memory at once: a body may have ten megabytes."""
 
 ERASED = "[erased]"
+
+QUOTING = (
+    (DeliveryAttempt, "answer"), (Delivery, "last_error"), (Environment, "hold_reason"), (Problem, "detail"),
+)  # fmt: skip
+"""Where FME's answers are quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +52,13 @@ def erase(key: str, *, also_waiting: bool) -> Erased:
     messages = messages_of(key)
     ended = sum(end(rows) for rows in in_parts(messages, waiting_messages)) if also_waiting else 0
     forgotten = sum(forget(rows) for rows in in_parts(messages, settled_messages))
-    siblings = sum(delete(naming(rows, key)) for rows in in_parts(messages, delivered_events))
+    siblings = sum(remove(naming(rows, key)) for rows in in_parts(messages, delivered_events))
     events = OutboxEvent.objects.filter(key=key)
-    removed = delete(events if also_waiting else events.filter(state=State.DONE))
+    removed = remove(events if also_waiting else events.filter(delivery__state=State.DONE))
     return Erased(
         events=removed + siblings,
         messages=ended + forgotten,
-        answers=conceal(DeliveryAttempt.objects.all(), "answer", key)
-        + conceal(Environment.objects.all(), "hold_reason", key),
+        answers=sum(conceal(model._default_manager.all(), column, key) for model, column in QUOTING),
         waiting_events=events.count(),
         waiting_messages=sum(rows.count() for rows in in_parts(messages, waiting_messages)),
     )
@@ -122,7 +127,7 @@ def settled_messages(keys: list[int]) -> QuerySet[InboxMessage]:
 
 def delivered_events(message_keys: list[int]) -> QuerySet[OutboxEvent]:
     """What was sent of these messages, for whomever."""
-    return OutboxEvent.objects.filter(message__in=message_keys, state=State.DONE)
+    return OutboxEvent.objects.filter(message__in=message_keys, delivery__state=State.DONE)
 
 
 def naming(events: QuerySet[OutboxEvent], key: str) -> QuerySet[OutboxEvent]:
@@ -140,14 +145,6 @@ def end(rows: QuerySet[InboxMessage]) -> int:
 def forget(rows: QuerySet[InboxMessage]) -> int:
     """Keep that there was a message, so that a repeat of it is known, and nothing of what it said."""
     return rows.update(body=None, title="", last_error="")
-
-
-def delete(events: QuerySet[OutboxEvent]) -> int:
-    """Delete events, a batch at a time; returns how many."""
-    total = 0
-    while keys := list(events.values_list("pk", flat=True)[:BATCH]):
-        total += OutboxEvent.objects.filter(pk__in=keys).delete()[0]
-    return total
 
 
 def conceal(rows: QuerySet[Any], column: str, key: str) -> int:

@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from integrations.models import ServiceHook
@@ -23,7 +24,12 @@ class KnownHook:
 
     integration_id: int | None
     secret: str = field(repr=False)
-    takes_messages: bool
+    ends_at: datetime | None = None
+    """When it takes no more messages; None while it is wanted."""
+
+    def takes(self, received_at: datetime) -> bool:
+        """Whether a delivery of that moment is stored; one from the spool may have come in long ago."""
+        return self.ends_at is None or received_at < self.ends_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,5 @@ def read_hook(address: UUID) -> KnownHook | None:
     hook = ServiceHook.objects.select_related("integration").filter(address=address).first()
     if hook is None:
         return None
-    integration = hook.integration
-    is_wanted = integration is not None and integration.deleted_at is None and hook.takes_messages
-    return KnownHook(hook.integration_id, hook.secret, takes_messages=is_wanted)
+    ends = (hook.ends_at, hook.integration.deleted_at if hook.integration else None)
+    return KnownHook(hook.integration_id, hook.secret, min(filter(None, ends), default=None))

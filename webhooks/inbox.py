@@ -6,7 +6,7 @@ token and then stores the events of those it finished; so a worker that outlived
 
 import logging
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -16,7 +16,6 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from durable.drains import beat
-from durable.models import DurableQuerySet
 from durable.stopping import stopping
 from durable.wake import wake
 from durable.working import again_at
@@ -26,16 +25,11 @@ from integrations.models import ServiceHook
 from integrations.payloads import SentryException, parse
 from integrations.payloads.envelopes import PayloadUnreadable, Source
 from integrations.rules import rules_for
+from integrations.validation import storable
 from webhooks import testing
+from webhooks.delivery_rows import NewEvent, insert_events
+from webhooks.message_rows import ClaimedMessage, FinishedMessage, claim_messages, finish_messages
 from webhooks.models import InboxMessage, OutboxEvent, Replay
-from webhooks.queue import (
-    ClaimedMessage,
-    FinishedMessage,
-    NewEvent,
-    claim_messages,
-    finish_messages,
-    insert_events,
-)
 from webhooks.rollups import Count, Tally
 from webhooks.signature import verify
 
@@ -80,18 +74,6 @@ def drain_inbox() -> int:
     return total
 
 
-def replay(messages: DurableQuerySet[InboxMessage], *, everything: bool = False) -> int:
-    """Send stored messages through the mapping again; returns how many.
-
-    Only what the mapping now adds is sent, unless `everything` is asked for: FME does not deduplicate. Messages whose
-    body was pruned are left alone, and so are those that still wait.
-    """
-    kind = Replay.ALL if everything else Replay.ADDED
-    count = messages.exclude(body=None).exclude(state="pending").arm(replay=kind)
-    wake("inbox")
-    return count
-
-
 def verified(token: UUID, batch: Sequence[ClaimedMessage]) -> list[ClaimedMessage]:
     """The messages whose signature is proven; what waited for its hook's secret is checked here."""
     waiting = [message for message in batch if message.unverified_signature]
@@ -121,7 +103,7 @@ def settle_unverified(token: UUID, message: ClaimedMessage, hook: ServiceHook | 
             "The signature does not match the service hook's secret: the message did not come from Sentry."
         )
         with transaction.atomic():
-            if row.bury(reason):
+            if row.bury(reason) and not message.replay:  # else it was counted when it came
                 tally = Tally()
                 tally.add(message.integration_id, Count.UNVERIFIED, message.received_at)
                 tally.store()
@@ -163,7 +145,7 @@ def settle(token: UUID, batch: Sequence[ClaimedMessage]) -> None:
     tally = Tally()
     with transaction.atomic():
         finished = finish_messages(token, [each.finished for each in translated])
-        stored = insert_events(new_events(translated, finished, known, tally), now=timezone.now())
+        stored = insert_events(list(new_events(translated, finished, known, tally)), now=timezone.now())
         count_messages((each for each in translated if each.finished.id in finished), tally)
         tally.store()
     if stored:
@@ -216,11 +198,11 @@ def translated_as(
     finished = FinishedMessage(
         id=message.id,
         skips=skips,
-        environment=storable(environment, 64),
-        title=storable(title, 256),
+        environment=storable(environment)[:64],
+        title=storable(title)[:256],
         outcome="dropped" if not translation.events else "partly" if first else "whole",
         reason=first.code.value if first else "",
-        subject=storable(first.subject, 250) if first else "",
+        subject=storable(first.subject)[:250] if first else "",
     )
     return Translated(message, finished, translation.events, translation.skips)
 
@@ -242,13 +224,8 @@ def count_messages(translated: Iterable[Translated], tally: Tally) -> None:
             tally.add(where, Count(now.outcome), at, now.reason, now.subject)
         for skip in each.skips:
             tally.add(
-                where, Count.SKIPPED, at, skip.code.value, storable(skip.subject, 250), note=skip.detail
+                where, Count.SKIPPED, at, skip.code.value, storable(skip.subject)[:250], note=skip.detail
             )
-
-
-def storable(text: str, length: int) -> str:
-    """Text as a database column takes it: without NUL and lone surrogates, at most `length` characters."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]
 
 
 def new_events(
@@ -256,7 +233,7 @@ def new_events(
     finished: set[int],
     known: set[tuple[int, int, str, str, str]],
     tally: Tally,
-) -> Iterable[NewEvent]:
+) -> Iterator[NewEvent]:
     """The outbox rows of the messages that were finished, less what an earlier translation sent; counted."""
     for each in translated:
         if each.finished.id not in finished:

@@ -1,16 +1,17 @@
 """What flows through: the message as it arrived, the track events made of it, and every attempt to deliver them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import uuid4
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from durable.models import DurableRow
-from integrations.models import Environment, SentryIntegration
+from durable.models import DurableRow, LeasedRow, State
+from integrations.fields import EncryptedTextField
+from integrations.models import Environment, Project, SentryIntegration
 from integrations.payloads.envelopes import Source
+from webhooks.masking import mask_text
 
 
 class Replay(models.TextChoices):
@@ -27,10 +28,12 @@ OUTCOMES = {
 }
 
 
-class InboxMessage(DurableRow):
+class InboxMessage(LeasedRow):
     """One Sentry event for one integration, as received; kept once, whichever way and how often it came."""
 
-    integration = models.ForeignKey(SentryIntegration, on_delete=models.CASCADE, related_name="messages")
+    integration = models.ForeignKey(
+        SentryIntegration, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )  # each index below begins with it
     event_id = models.CharField(max_length=32)
     source = models.CharField(
         max_length=12, choices=[(source.value, source.name.title()) for source in Source]
@@ -78,24 +81,49 @@ class InboxMessage(DurableRow):
         return f"{self.event_id} for {self.integration_id}"
 
 
-class OutboxEvent(DurableRow):
-    """One track event as the JSON text that is sent; claimed per environment, delivered at least once."""
+class Delivery(LeasedRow):
+    """Track events of one environment that go to FME together: claimed, posted and settled as one, at least once.
+
+    A row for up to a thousand events: to claim, finish or hold back a row for each would cost more than sending it.
+    A POST carries one delivery, or several small ones. One that FME refuses is split until the bad event is alone.
+    """
+
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, db_index=False, related_name="+")
+    event_count = models.PositiveIntegerField()
+    byte_count = models.PositiveIntegerField()
+    """Of its events as JSON, with a comma after each. Both hold while it is pending, whatever is erased; when it is
+    done they stay, whatever is pruned.
+    """
+    delivered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(
+                fields=["environment", "due_at", "id"], condition=Q(state="pending"), name="delivery_due"
+            ),
+            models.Index(fields=["environment"], condition=Q(state="dead"), name="delivery_dead"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_count} events for {self.environment_id}"
+
+
+class OutboxEvent(models.Model):
+    """One track event as the JSON text that is sent. Written once; what becomes of it stands in its delivery."""
 
     message = models.ForeignKey(InboxMessage, on_delete=models.CASCADE, related_name="events")
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, db_index=False, related_name="+")
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, null=True, related_name="events")
+    """None until `adopting` has looked at what an older version stored."""
     event_type = models.CharField(max_length=63)
     traffic_type = models.CharField(max_length=255)
     key = models.CharField(max_length=250)
     timestamp_ms = models.BigIntegerField()
     body = models.TextField()
-    delivered_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["environment", "due_at", "id"], condition=Q(state="pending"), name="outboxevent_due"
-            ),
-            models.Index(fields=["environment"], condition=Q(state="dead"), name="outboxevent_dead"),
             models.Index(fields=["key", "id"], name="outboxevent_key"),
             models.Index(
                 fields=["event_type", "id"],
@@ -107,18 +135,24 @@ class OutboxEvent(DurableRow):
     def __str__(self) -> str:
         return f"{self.event_type} for {self.traffic_type}"
 
+    @property
+    def state(self) -> str:
+        """The state of its delivery."""
+        return self.delivery.state if self.delivery else State.PENDING
 
-@dataclass(frozen=True, slots=True)
-class ClaimedEvent:
-    """What delivering one track event needs."""
+    @property
+    def delivered_at(self) -> datetime | None:
+        """When FME took it."""
+        return self.delivery.delivered_at if self.delivery else None
 
-    id: int
-    body: str = field(repr=False)
-    attempts: int
+    @property
+    def last_error(self) -> str:
+        """Why it waits, or was given up."""
+        return self.delivery.last_error if self.delivery else ""
 
 
 class DeliveryAttempt(models.Model):
-    """One POST to FME. Its id is the claim token of the events it carried; open while the POST is under way."""
+    """One POST to FME. Its id is the claim token of the deliveries it carried; open while the POST is under way."""
 
     class Outcome(models.TextChoices):
         OPEN = "open", "Under way"
@@ -146,17 +180,13 @@ class DeliveryAttempt(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["environment", "started_at"], name="attempt_log"),
+            models.Index(fields=["started_at"], name="attempt_time"),
+            models.Index(fields=["outcome", "started_at"], name="attempt_outcome"),
             models.Index(fields=["started_at"], condition=Q(outcome="open"), name="attempt_open"),
         ]
 
     def __str__(self) -> str:
         return f"{self.event_count} events to {self.environment_id}: {self.get_outcome_display().lower()}"
-
-    def carry(self, events: Sequence[ClaimedEvent]) -> None:
-        """Note which events this attempt carries, and how large they are."""
-        self.event_count = len(events)
-        self.byte_count = sum(len(event.body) for event in events)
-        self.event_ids = [event.id for event in events]
 
 
 class HourlyCount(models.Model):
@@ -184,7 +214,7 @@ class HourlyCount(models.Model):
         indexes = [models.Index(fields=["hour"], name="hourly_count_hour")]
 
     def __str__(self) -> str:
-        return f"{self.count} {self.name} {self.label} in the hour of {self.hour:%Y-%m-%d %H:%M}"
+        return f"{self.count} {self.name} in the hour of {self.hour:%Y-%m-%d %H:%M}"
 
 
 class ProblemQuerySet(models.QuerySet["Problem"]):
@@ -196,7 +226,9 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
 class Problem(models.Model):
     """A repeated failure of an integration: one row however often it happens; open until it is gone."""
 
-    integration = models.ForeignKey(SentryIntegration, on_delete=models.CASCADE, related_name="problems")
+    integration = models.ForeignKey(
+        SentryIntegration, on_delete=models.CASCADE, related_name="problems", db_index=False
+    )  # `problem_once` begins with it
     kind = models.CharField(max_length=24)
     subject = models.CharField(max_length=250, blank=True, default="")
     """What it is about: a Sentry environment, a path, an FME environment."""
@@ -221,7 +253,8 @@ class Problem(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.subject} of {self.integration_id}"
+        """As it may stand in the audit log: a Sentry environment is a text from outside."""
+        return f"{self.kind} {mask_text(self.subject)} of {self.integration_id}"
 
 
 class ProblemScan(DurableRow):
@@ -229,3 +262,98 @@ class ProblemScan(DurableRow):
 
     def __str__(self) -> str:
         return "Problem scan"
+
+
+class ReplayOrder(DurableRow):
+    """An administrator's wish to have an integration's messages of a time replayed; done when all of them are due."""
+
+    integration = models.ForeignKey(SentryIntegration, on_delete=models.CASCADE, related_name="replay_orders")
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField()
+    reason = models.CharField(max_length=20, blank=True, default="")
+    kind = models.CharField(max_length=5, choices=Replay)
+    reached = models.BigIntegerField(default=0)
+    """The last message that was made due: each is, once."""
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the same order waits already."""
+        same = {name: getattr(self, name) for name in ("integration", "since", "until", "reason", "kind")}
+        return ReplayOrder.objects.filter(state=State.PENDING, **same).exists()
+
+    def __str__(self) -> str:
+        return f"Replay for {self.integration_id} until {self.until:%Y-%m-%d %H:%M}"
+
+
+class Total(models.Model):
+    """How often something happened in all web processes together; each adds what it counted every few seconds."""
+
+    name = models.CharField(max_length=40)
+    label = models.CharField(max_length=40, blank=True, default="")
+    count = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "label"], name="total_once")]
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.name} {self.label}"
+
+
+class NoticeReceiver(models.Model):
+    """Who is told when a problem opens: an e-mail address, or an https address that takes signed webhooks."""
+
+    class Kind(models.TextChoices):
+        EMAIL = "email", "E-mail"
+        WEBHOOK = "webhook", "Webhook"
+
+    kind = models.CharField(max_length=7, choices=Kind)
+    address = models.CharField(max_length=500)
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, null=True, blank=True, related_name="notice_receivers"
+    )
+    """The only project it is told about; None is every project."""
+    secret = EncryptedTextField(blank=True, default="")
+    """Signs the webhooks; made here and shown once."""
+    added_at = models.DateTimeField(default=timezone.now)
+    delivered_at = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True, default="")
+    """Why the last attempt failed; blank after a delivery."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["address", "project"], name="notice_receiver_once"),
+            models.UniqueConstraint(  # SQLite cannot say NULLS NOT DISTINCT
+                fields=["address"], condition=Q(project=None), name="notice_receiver_everywhere_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """As it may stand in the audit log for years: no whole e-mail address, and no path, which may hold a secret."""
+        if self.kind == self.Kind.EMAIL:
+            name, _, domain = self.address.partition("@")
+            return f"{name[:1]}…@{domain}"
+        return "/".join((*self.address.split("/")[:3], "…"))
+
+
+class Notice(DurableRow):
+    """One notice for one receiver: what opened in one look, or a test. Delivered at least once, under one id."""
+
+    class Kind(models.TextChoices):
+        OPENED = "problem.opened", "Problems opened"
+        TEST = "test", "Test"
+
+    receiver = models.ForeignKey(NoticeReceiver, on_delete=models.CASCADE, related_name="notices")
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=16, choices=Kind)
+    content = models.JSONField(default=list)
+    """The problems in words, masked, as they were when they opened; not kept once it is settled."""
+    unlisted = models.PositiveIntegerField(default=0)
+    """How many more opened than are listed."""
+    made_at = models.DateTimeField(default=timezone.now)
+    delivered_at = models.DateTimeField(null=True)
+
+    class Meta(DurableRow.Meta):
+        indexes = [*DurableRow.Meta.indexes, models.Index(fields=["made_at"], name="notice_made")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} for {self.receiver}"

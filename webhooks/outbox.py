@@ -1,10 +1,12 @@
 """The outbox: track events go to FME in batches, per environment, at least once, and never twice knowingly.
 
-Each POST has a `DeliveryAttempt` whose id is the claim token of the events it carries: opened in the transaction of
-the claim, closed with the outcome. One still open when its lease ends was cut off by a crash: ambiguous. The lease is
-renewed (the events move to the next attempt's token) before each further POST, or the events are let go.
+Events are claimed, posted and settled by the `Delivery`, a row for up to a thousand of them. Each POST has a
+`DeliveryAttempt` whose id is the claim token of the deliveries it carries: opened in the transaction of the claim,
+closed with the outcome. One still open when its lease ends was cut off by a crash: ambiguous. The lease is renewed (the
+deliveries move to the next attempt's token) before each further POST, or they are let go.
 """
 
+import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import cache
@@ -18,28 +20,41 @@ from durable.drains import beat
 from durable.stopping import stopping
 from integrations import holding
 from integrations.models import Environment
-from webhooks.delivery import Delivery
-from webhooks.models import ClaimedEvent, DeliveryAttempt, OutboxEvent
-from webhooks.queue import claim_events
+from webhooks.adopting import adopt
+from webhooks.courier import Courier
+from webhooks.delivery_rows import (
+    ClaimedDelivery,
+    claim_deliveries,
+    insert_attempt,
+    move_deliveries,
+    split_delivery,
+    without_emptied,
+)
+from webhooks.models import Delivery, DeliveryAttempt
 
 LOOK_SECONDS = 0.2
 """How often new work of other environments is looked for while one is being delivered."""
 
-PROBE_EVENTS = 1
-"""What a probe of a held environment risks sending twice, should its answer get lost."""
-
 FARTHEST = timedelta(hours=2)
-"""No event and no probe is put off for longer than an hour; a later date was written by a clock that was wrong."""
+"""No delivery and no probe is put off for longer than an hour; a later date was written by a clock that was wrong."""
+
+KEY_SECONDS = 1.0
+"""How long an SDK key is used for claims as it was read: reading it for each costs a sixth of sending a full batch."""
 
 LOST_RACE_SECONDS = 0.05
 
 Outcome = DeliveryAttempt.Outcome
 
 
+class NoConnection(Exception):
+    """The database gave this thread none; nothing was claimed."""
+
+
 def drain_outbox() -> int:
     """Deliver every due event; environments side by side, so that none waits for another. Returns how many went."""
     mark_cut_off_attempts()
-    OutboxEvent.objects.bring_back(FARTHEST)
+    adopt()
+    Delivery.objects.bring_back(FARTHEST)
     holding.bring_back(FARTHEST)
     if settings.OUTBOX_THREADS <= 1:
         return sum(deliver(environment) for environment in due_environments())
@@ -53,24 +68,34 @@ def threads() -> ThreadPoolExecutor:
 
 
 def deliver_side_by_side(pool: ThreadPoolExecutor) -> int:
-    """One thread per environment with due events, until none has any."""
-    flying: dict[int, Future[int]] = {}
+    """One thread per environment with due events, until none has any.
+
+    Where the database has no connection left for a thread, this one, which has one, delivers instead.
+    """
+    flying: dict[Environment, Future[int]] = {}
     total = 0
     while True:
         beat("outbox")
         for environment in due_environments():
-            if environment.pk not in flying:
-                flying[environment.pk] = pool.submit(deliver_in_thread, environment)
+            if environment not in flying:
+                flying[environment] = pool.submit(deliver_in_thread, environment)
         if not flying:
             return total
         wait(flying.values(), timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
-        for pk in [pk for pk, future in flying.items() if future.done()]:
-            total += flying.pop(pk).result()
+        for environment in [each for each, future in flying.items() if future.done()]:
+            try:
+                total += flying.pop(environment).result()
+            except NoConnection:
+                total += deliver(environment)
 
 
 def deliver_in_thread(environment: Environment) -> int:
     """`deliver` on this thread's connection, if it still is any good; after a failure the next time on a new one."""
     close_old_connections()
+    try:
+        connection.ensure_connection()
+    except OperationalError as error:
+        raise NoConnection from error
     try:
         return deliver(environment)
     except (OperationalError, InterfaceError):
@@ -86,45 +111,66 @@ def due_environments() -> list[Environment]:
     return [
         environment
         for environment in holding.open_environments(now)
-        if OutboxEvent.objects.due(now).filter(environment=environment).exists()
+        if Delivery.objects.due(now).filter(environment=environment).exists()
     ]
 
 
 def deliver(environment: Environment) -> int:
     """Deliver what is due for one environment until nothing is, it is held, or the worker has to stop."""
-    if environment.is_held and not holding.begin_probe(environment, lease_seconds=settings.LEASE_SECONDS):
+    is_probe = environment.is_held
+    if is_probe and not holding.begin_probe(environment, lease_seconds=settings.LEASE_SECONDS):
         return 0
-    total = 0
-    limit = PROBE_EVENTS if environment.is_held else settings.OUTBOX_BATCH_EVENTS
+    total, read_at = 0, time.monotonic()
     while not stopping.is_set():
-        claimed, attempt = claim(environment, limit=limit)
+        if time.monotonic() - read_at > KEY_SECONDS:
+            read_at = time.monotonic()
+            if not holding.read_key(environment):
+                break
+        claimed, attempt = claim(environment, is_probe=is_probe)
         if attempt is None:
-            if OutboxEvent.objects.due().filter(environment=environment).exists():
+            if Delivery.objects.due().filter(environment=environment).exists():
                 stopping.wait(LOST_RACE_SECONDS)
                 continue
             break
-        delivery = Delivery(environment, attempt)
-        total += delivery.send(claimed)
-        if delivery.is_held:
+        courier = Courier(environment, attempt)
+        total += courier.send(claimed)
+        if courier.is_held:
             break
-        limit = settings.OUTBOX_BATCH_EVENTS
+        is_probe = False
     return total
 
 
-def claim(environment: Environment, *, limit: int) -> tuple[list[ClaimedEvent], DeliveryAttempt | None]:
-    """Claim due events and open the attempt that will carry them, in one transaction."""
+def claim(
+    environment: Environment, *, is_probe: bool
+) -> tuple[list[ClaimedDelivery], DeliveryAttempt | None]:
+    """Claim as much of what is due as one POST takes, and open the attempt that will carry it, in one transaction."""
     now = timezone.now()
-    attempt = DeliveryAttempt(
-        id=uuid4(), environment=environment, started_at=now, event_count=0, byte_count=0
-    )
-    until = now + timedelta(seconds=settings.LEASE_SECONDS)
+    attempt = DeliveryAttempt(id=uuid4(), environment=environment, started_at=now)
     with transaction.atomic():
-        claimed = claim_events(attempt.id, environment_id=environment.pk, limit=limit, now=now, until=until)
+        claimed = claim_deliveries(
+            attempt.id,
+            environment_id=environment.pk,
+            max_events=1 if is_probe else settings.OUTBOX_BATCH_EVENTS,
+            max_bytes=settings.OUTBOX_BATCH_BYTES,
+            now=now,
+            until=now + timedelta(seconds=settings.LEASE_SECONDS),
+        )
+        claimed = without_emptied(attempt.id, claimed)
+        if is_probe and claimed:
+            claimed = without_emptied(attempt.id, [alone(attempt, claimed[0])])
         if not claimed:
             return [], None
-        attempt.carry(claimed)
-        attempt.save(force_insert=True)
+        insert_attempt(attempt, claimed)
     return claimed, attempt
+
+
+def alone(attempt: DeliveryAttempt, delivery: ClaimedDelivery) -> ClaimedDelivery:
+    """One event for a probe: should its answer get lost, no more is sent twice. The rest stays due."""
+    if delivery.event_count == 1:
+        return delivery
+    first, rest = split_delivery(attempt.id, delivery.id, first=1)
+    move_deliveries([rest.id], attempt.id, claim=None, leased_until=None)
+    return first
 
 
 def mark_cut_off_attempts() -> None:

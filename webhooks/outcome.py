@@ -15,6 +15,7 @@ class Outcome(Enum):
     CUT_SHORT = ("cut_short", 400, "the body ended before Content-Length")
     UNKNOWN_HOOK = ("unknown_hook", 404, "no service hook has this address")
     BAD_SIGNATURE = ("bad_signature", 401, "the signature is missing or does not match the body")
+    NO_ROOM = ("no_room", 401, "too many messages wait already for the secret that would prove this one")
     UNREADABLE = ("unreadable", 400, "the body is not JSON or has no event id of 32 hex digits")
     NO_SECRET = ("no_secret", 503, "SENTRY_CLIENT_SECRET is not set, so nothing can be verified")
     FULL = ("full", 503, "neither the database nor the spool can take it")
@@ -23,3 +24,8 @@ class Outcome(Enum):
         self.label = label
         self.status = status
         self.reason = reason
+
+    @property
+    def may_change(self) -> bool:
+        """Whether the same request can still be taken later: nothing is wrong with it."""
+        return self in (Outcome.NO_ROOM, Outcome.NO_SECRET, Outcome.FULL)

@@ -19,17 +19,17 @@ from durable.models import State
 from integrations.announcements import problem_of
 from integrations.models import SentryIntegration
 from integrations.roles import Access
+from webhooks import notices
 from webhooks.models import HourlyCount, InboxMessage, OutboxEvent, Problem, ProblemScan
+from webhooks.problem_words import BY_PATH, FROM_SKIPS
 from webhooks.rollups import BETWEEN, EVER, Count, hour_of
+from webhooks.silence import QUIET_FOR, quiet_since
 
 EVERY = timedelta(minutes=1)
 DAY = timedelta(hours=24)
 REPEATED: Final = 3
 """So often in a day is a problem; once is an accident."""
 
-BY_ENVIRONMENT: Final = frozenset({"environment_unmapped", "environment_missing"})
-BY_PATH: Final = frozenset({"identity_missing", "identity_not_text", "identity_too_long"})
-FROM_SKIPS: Final = BY_ENVIRONMENT | BY_PATH | {"payload_unreadable"}
 PROBES_BEFORE_A_PROBLEM: Final = 2
 """A held environment whose first probe succeeds was an accident too."""
 
@@ -56,6 +56,7 @@ class Finding:
 
 def drain_problems() -> int:
     """Look for problems when it is time to. Returns 0: looking is not work that leaves more to do."""
+    ProblemScan.objects.bring_back()
     claimed = ProblemScan.objects.claim(limit=1, lease_seconds=settings.LEASE_SECONDS)
     if not claimed:
         if not ProblemScan.objects.exists():
@@ -67,27 +68,33 @@ def drain_problems() -> int:
 
 
 def look(now: datetime) -> None:
-    """Open what is new, refresh what is still there, close what is gone."""
+    """Open what is new, refresh what is still there, close what is gone; whoever wants to know of the new is told.
+
+    One look at a time: two at once would both take the same problem for new, and tell of it twice.
+    """
     integrations = list(
         SentryIntegration.objects.living()
-        .select_related("installation")
+        .select_related("project", "installation")
         .prefetch_related("hooks", "environment_mappings__environment", "identity_mappings__traffic_type")
     )
     findings = {finding.identity: finding for finding in find(integrations, now)}
     with transaction.atomic():
+        ProblemScan.objects.get_or_create(pk=1)
+        ProblemScan.objects.select_for_update().get(pk=1)
         known = {
             (row.integration_id, row.kind, row.subject): row for row in Problem.objects.select_for_update()
         }
-        Problem.objects.bulk_create(
-            [_row(finding) for identity, finding in findings.items() if identity not in known],
-            ignore_conflicts=True,
-        )
+        returned = {identity for identity, row in known.items() if row.gone_at and identity in findings}
+        created = [_row(finding) for identity, finding in findings.items() if identity not in known]
+        Problem.objects.bulk_create(created, ignore_conflicts=True)
         changed = list(_changes(known, findings, now))
         Problem.objects.bulk_update(
             changed,
             ["count", "detail", "first_seen_at", "last_seen_at", "gone_at", "muted_at"],
             batch_size=500,
         )
+        opened = created + [known[identity] for identity in returned]
+        notices.tell(opened, {integration.pk: integration for integration in integrations})
 
 
 def find(integrations: Iterable[SentryIntegration], now: datetime) -> Iterator[Finding]:
@@ -98,6 +105,10 @@ def find(integrations: Iterable[SentryIntegration], now: datetime) -> Iterator[F
     for integration in living.values():
         yield from _from_sentry(integration, now)
     yield from _from_dead(living, now)
+    for integration, last_at in quiet_since(living, now):
+        words = f"The last message came on {last_at:%d %B %Y} at {last_at:%H:%M} UTC."
+        days = (now - last_at).days
+        yield Finding(integration.pk, "silent", "", days, now, last_at + QUIET_FOR, words)
 
 
 def count_open(access: Access, integration: SentryIntegration | None = None) -> int:
@@ -164,7 +175,9 @@ def _from_environments(living: dict[int, SentryIntegration], now: datetime) -> I
     }
     stuck = {env.pk for env in mapped.values() if env.gone_at or not env.has_sdk_key or env.is_held}
     waiting: Counter[tuple[int, int]] = Counter()
-    events = OutboxEvent.objects.filter(state=State.PENDING, environment__in=stuck).order_by()
+    events = OutboxEvent.objects.filter(
+        delivery__state=State.PENDING, delivery__environment__in=stuck
+    ).order_by()
     for pair in events.values_list("message__integration_id", "environment_id")[:1000]:
         waiting[pair] += 1
     for (pk, environment_id), environment in mapped.items():
@@ -197,6 +210,7 @@ def _from_dead(living: dict[int, SentryIntegration], now: datetime) -> Iterator[
         .exclude(hour=EVER)
         .values_list("integration_id")
         .annotate(total=Sum("count"), last=Max("last_at"))
+        .filter(total__gt=0)  # what was sent again is taken out of the count
     )
     for pk, total, last in rows:
         yield Finding(pk, "events_failed", "", total, last, last)

@@ -33,6 +33,43 @@ REASONS: Final = {
 UNKNOWN: Final = Reason("for a reason this version does not know")
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request was not stored, in few words, and what to do about it."""
+
+    words: str
+    advice: str
+
+
+REFUSALS: Final = {
+    "bad_signature": Refusal(
+        "refused: signature wrong",
+        "Now and then it is somebody knocking. When everything is refused, this app and Sentry disagree about the "
+        "hook’s secret: press “Check now” under Hook at Sentry, and see that no proxy changes the body.",
+    ),
+    "unreadable": Refusal(
+        "refused: no Sentry event",
+        "The body was no JSON or had no event id. A proxy in between may have changed it.",
+    ),
+    "too_large": Refusal(
+        "refused: too large",
+        "The body was larger than WEBHOOK_MAX_BYTES. Whoever runs the app can raise it, there and in the proxy.",
+    ),
+    "cut_short": Refusal(
+        "cut short",
+        "The connection ended before the whole body had arrived. Look at the proxy’s timeouts.",
+    ),
+    "full": Refusal(
+        "lost: no room",
+        "Neither the database nor the disk could take them, and Sentry does not send again. "
+        "Whoever runs the app has to bring the database back or raise SPOOL_MAX_BYTES.",
+    ),
+}
+UNKNOWN_REFUSAL: Final = Refusal(
+    "refused", "For a reason this version does not know; the server’s log names it."
+)
+
+
 def reason_words(code: str, subject: str = "") -> str:
     """In a few words; `subject` is an environment or a path."""
     return REASONS.get(code, UNKNOWN).of(subject)

@@ -13,6 +13,9 @@ PRESETS = {
 }
 CUSTOM = "custom"
 
+EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""What is beyond is taken for these: days are added to and taken from what is asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -51,6 +54,7 @@ def moment_of(text: str, zone: tzinfo) -> datetime | None:
     except ValueError:
         return None
     try:
-        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+        moment = (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError:
-        return None
+        return EARLIEST if found.year < EARLIEST.year else LATEST
+    return min(max(moment, EARLIEST), LATEST)

@@ -21,7 +21,8 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.utils import timezone
 
-from webhooks.counters import spool_set_aside_total
+from webhooks.counters import count
+from webhooks.totals import SET_ASIDE
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ class Spool:
         aside = _root() / ASIDE
         aside.mkdir(mode=0o700, exist_ok=True)
         file.rename(aside / file.name)
-        spool_set_aside_total.inc()
+        count(SET_ASIDE)
         logger.error("A spooled request could not be read and was set aside: %s", file.name)
 
     def sizes(self) -> tuple[int, int]:
@@ -139,7 +140,15 @@ class Spool:
     def _folders_to_empty(self) -> list[Path]:
         folders = [folder for folder in sorted(_root().iterdir()) if folder.is_dir() and folder.name != ASIDE]
         with self._lock:  # a folder that a request is just making is not an orphan
-            return [folder for folder in folders if folder == self._folder or self._adopt(folder)]
+            return [folder for folder in folders if folder == self._folder or self._may_adopt(folder)]
+
+    def _may_adopt(self, folder: Path) -> bool:
+        """`_adopt`, and False for a folder of another user, copied from another host for example."""
+        try:
+            return self._adopt(folder)
+        except OSError as error:
+            logger.error("A spool folder cannot be taken over: %s", error)
+            return False
 
     def _adopt(self, folder: Path) -> bool:
         """Take over the folder of a process that is gone; an empty one is removed.

@@ -17,6 +17,8 @@ from uuid import UUID
 import psycopg
 from django.db import connection
 
+from durable.models import LONGEST_LEASE
+
 
 def run(statement: str, values: Sequence[Any], *, is_kept: bool = False) -> list[tuple[Any, ...]]:
     """Execute one statement with its places written `%s`; returns its rows.
@@ -53,6 +55,25 @@ def numbered(statement: str) -> str:
     return first + "".join(f"${next(numbers)}{part}" for part in rest)
 
 
+FREE = "(leased_until IS NULL OR leased_until <= %s OR leased_until > %s)"
+"""A condition: nobody holds the row. Its values are those of `free_at`."""
+
+
+def free_at(now: datetime) -> tuple[Any, Any]:
+    """Between which times a lease ends that holds at `now`; a later one was written by a clock that was wrong."""
+    return adapted(now), adapted(now + LONGEST_LEASE)
+
+
+def lock() -> str:
+    """The end of a SELECT that claims: on PostgreSQL it takes what nobody else is just taking."""
+    return "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+
+
+def place() -> str:
+    """The column by which an UPDATE finds again what its own statement has locked; on PostgreSQL without an index."""
+    return "ctid" if connection.vendor == "postgresql" else "id"
+
+
 def among(column: str) -> str:
     """A condition that takes an `id_list`."""
     if connection.vendor == "postgresql":
@@ -72,6 +93,20 @@ def recordset(columns: dict[str, str]) -> str:
         return f"json_to_recordset(%s::json) AS v({typed})"
     read = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns)
     return f"(SELECT {read} FROM json_each(%s)) AS v"
+
+
+def joined(column: str) -> str:
+    """An aggregate: the values of a group in the order in which they are read, with commas between them, as bytes."""
+    if connection.vendor == "postgresql":
+        return f"convert_to(string_agg({column}::text, ','), 'UTF8')"
+    return f"CAST(group_concat({column}, ',') AS BLOB)"
+
+
+def byte_length(column: str) -> str:
+    """An expression: how many bytes a text has as UTF-8."""
+    return (
+        f"octet_length({column})" if connection.vendor == "postgresql" else f"length(CAST({column} AS BLOB))"
+    )
 
 
 def hour(column: str) -> str:

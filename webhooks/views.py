@@ -9,11 +9,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from webhooks import refusals
 from webhooks.accept import accept
-from webhooks.counters import requests_total
+from webhooks.counters import count
 from webhooks.keeper import ensure_keeper
 from webhooks.outcome import Outcome
 from webhooks.spool import RawRequest
+from webhooks.totals import REQUESTS
 
 logger = logging.getLogger(__name__)
 
@@ -44,17 +46,17 @@ def respond(request: HttpRequest, signature_header: str, address: UUID | None) -
     Headers are read from META: `request.headers` makes a map of all of them first, for each request.
     """
     if request.method != "POST":
-        return answer(request, Outcome.NOT_POST)
+        return answer(request, Outcome.NOT_POST, address)
     ensure_keeper()
     try:
         body = read_body(request)
     except BodyTooLarge:
-        return answer(request, Outcome.TOO_LARGE)
+        return answer(request, Outcome.TOO_LARGE, address)
     except BodyCutShort:
-        return answer(request, Outcome.CUT_SHORT)
+        return answer(request, Outcome.CUT_SHORT, address)
     signature = request.META.get(signature_header, "")
     resource = request.META.get("HTTP_SENTRY_HOOK_RESOURCE", "")
-    return answer(request, accept(RawRequest(address, signature, body, resource)))
+    return answer(request, accept(RawRequest(address, signature, body, resource)), address)
 
 
 def read_body(request: HttpRequest) -> bytes:
@@ -79,10 +81,11 @@ def read_body(request: HttpRequest) -> bytes:
     return body
 
 
-def answer(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+def answer(request: HttpRequest, outcome: Outcome, address: UUID | None) -> HttpResponse:
     """The HTTP answer to `outcome`, counted, and logged when it is a refusal."""
-    requests_total.labels(outcome.label).inc()
+    count(REQUESTS, outcome.label)
     if outcome.status >= 400:
+        refusals.note(address, outcome)
         logger.warning(
             "Webhook refused: %s", outcome.reason, extra={"status": outcome.status, "path": request.path}
         )

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
 
-from webhooks.queue import NewMessage, insert_messages
+from webhooks.message_rows import NewMessage, insert_messages
 
 logger = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ from integrations.models import (
     SdkKeyOrder,
     SentryInstallation,
     SentryIntegration,
+    SentryListing,
     ServiceHook,
     TrafficType,
 )
@@ -34,17 +35,19 @@ class ChoreAdmin(ReadOnlyAdmin):
     list_display = ("name", "state", "due_at", "last_error")
 
 
+# In the order in which the index shows them.
+admin.site.register(SentryIntegration, sentry.SentryIntegrationAdmin)
+admin.site.register(EnvironmentMapping, sentry.EnvironmentMappingAdmin)
+admin.site.register(IdentityMapping, sentry.IdentityMappingAdmin)
+admin.site.register(ServiceHook, sentry.ServiceHookAdmin)
+admin.site.register(SentryInstallation, sentry.SentryInstallationAdmin)
+admin.site.register(SentryListing, sentry.SentryListingAdmin)
+
 admin.site.register(Project, catalogue.ProjectAdmin)
 admin.site.register(Environment, catalogue.EnvironmentAdmin)
 admin.site.register(TrafficType, catalogue.TrafficTypeAdmin)
 admin.site.register(CatalogueRefresh, catalogue.CatalogueRefreshAdmin)
 admin.site.register(SdkKeyOrder, catalogue.SdkKeyOrderAdmin)
-
-admin.site.register(SentryInstallation, sentry.SentryInstallationAdmin)
-admin.site.register(SentryIntegration, sentry.SentryIntegrationAdmin)
-admin.site.register(EnvironmentMapping, sentry.EnvironmentMappingAdmin)
-admin.site.register(IdentityMapping, sentry.IdentityMappingAdmin)
-admin.site.register(ServiceHook, sentry.ServiceHookAdmin)
 
 admin.site.register(Account, people.AccountAdmin)
 admin.site.register(Membership, people.MembershipAdmin)

@@ -28,7 +28,7 @@ class BoundedPaginator(AnyPaginator):
     @cached_property
     def count(self) -> int:
         rows: QuerySet[Model] = self.object_list  # type: ignore[assignment]  # an admin list is a queryset
-        return rows[: self.most_counted].count()
+        return rows.order_by()[: self.most_counted].count()
 
 
 class QuietAdmin(ModelAdmin):

@@ -67,4 +67,5 @@ class RecordAdmin(LogEntryAdmin):  # type: ignore[misc]  # auditlog ships no typ
     date_hierarchy = None
     show_full_result_count = False
     paginator = BoundedPaginator
+    list_filter = ("action",)  # auditlog's own filters read every entry to list what there is
     search_fields = ("object_repr", "actor__username")

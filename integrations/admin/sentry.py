@@ -6,8 +6,10 @@ Integrations are edited on the product's pages, which check them as a whole.
 from typing import Any
 
 from django.contrib import admin
+from django.contrib import messages as flash
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 
 from durable.models import State
@@ -76,7 +78,7 @@ class SentryIntegrationAdmin(ReadOnlyAdmin):
     list_filter = ("is_active", "capture_culprit", ("deleted_at", admin.EmptyFieldListFilter))
     search_fields = ("project_slug", "organization", "project__name")
     inlines = (EnvironmentMappingInline, IdentityMappingInline)
-    actions = ("pause", "resume", "check_hook", "delete_integrations")
+    actions = ("pause", "resume", "check_hook", "replay_since", "delete_integrations")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SentryIntegration]:
         return (
@@ -101,6 +103,17 @@ class SentryIntegrationAdmin(ReadOnlyAdmin):
     def check_hook(self, request: HttpRequest, integrations: QuerySet[SentryIntegration]) -> None:
         for integration in integrations.filter(deleted_at=None):
             check_hook_now(integration)
+
+    @admin.action(description="Replay messages since a time…", permissions=["operate"])
+    def replay_since(
+        self, request: HttpRequest, integrations: QuerySet[SentryIntegration]
+    ) -> HttpResponseRedirect | None:
+        """To the page that shows the number first."""
+        found = list(integrations.filter(deleted_at=None)[:2])
+        if len(found) == 1:
+            return HttpResponseRedirect(reverse("replay_since", args=[found[0].pk]))
+        self.message_user(request, "Choose one integration that is not deleted.", level=flash.ERROR)
+        return None
 
     @admin.action(
         description="Delete: remove the hook, let undelivered events go out", permissions=["operate"]
@@ -158,3 +171,12 @@ class ServiceHookAdmin(ReadOnlyAdmin):
         count = ServiceHook.objects.filter(pk__in=hooks).exclude(**tombstones).arm()
         wake("hooks")
         self.message_user(request, f"{count} hooks are being checked.")
+
+
+class SentryListingAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "installation", "is_cut", "asked_at", "read_at", *ROW)
+    list_filter = ("state",)
+    list_select_related = ("installation",)
+    search_fields = ("organization", "project_slug")
+    fields = (*list_display, "names")
+    readonly_fields = fields

@@ -16,9 +16,9 @@ import msgspec
 from integrations.payloads.lenient import (
     UNDECODABLE,
     Parts,
-    load_object,
     number_or_text_of,
     read_object,
+    read_outside,
     text_of,
 )
 
@@ -80,7 +80,7 @@ def read_event_id(body: bytes, source: Source) -> str | None:
 
 def read_app_envelope(body: bytes) -> AppEnvelope:
     """Read the outside of a Sentry App webhook. Raises PayloadUnreadable when it is no JSON object."""
-    envelope = read_object(body)
+    envelope = read_outside(body)
     if envelope is None:
         raise PayloadUnreadable("The body is not a JSON object.")
     data = envelope.object("data") or Parts({})
@@ -155,10 +155,9 @@ def _app_ids(body: bytes) -> Iterable[object]:
 
 
 def _ids_read_tolerantly(body: bytes, source: Source) -> Iterable[object]:
-    values = load_object(body)
-    if values is None:
+    envelope = read_outside(body)
+    if envelope is None:
         raise PayloadUnreadable("The body is not a JSON object.")
-    envelope = Parts(values)
     if source is Source.SERVICE_HOOK:
         event = envelope.object("event") or Parts({})
         return event.get("eventID"), event.get("id")

@@ -24,6 +24,10 @@ _ANYTHING = msgspec.json.Decoder()
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 # Python reads no longer numbers. One so long is only ever refused for its length, so it may be cut.
 _MOST_DIGITS = 4000
+# No parser goes deeper than Python's stack, about 1,000 levels; nothing that is looked for lies below a few.
+_DEEPEST = 200
+# A quote that is never closed takes the rest, so that no text is gone over twice.
+_TEXT_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{}]', re.DOTALL)
 # PostgreSQL stores no NUL, and UTF-8 has no lone surrogates; JSON allows both.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -85,6 +89,31 @@ class Parts:
 def read_object(body: bytes) -> Parts | None:
     """Read a body as one JSON object; None when it is not JSON or not an object."""
     return _parts(body)
+
+
+def read_outside(body: bytes) -> Parts | None:
+    """Like `read_object`; of a body that is nested too deep for any parser, what lies above that."""
+    if (found := read_object(body)) is not None:
+        return found
+    upper = without_depths(body)
+    return None if upper is None else _parts(upper)
+
+
+def without_depths(body: bytes) -> bytes | None:
+    """The JSON text with null for every value deeper than _DEEPEST, which is not checked; None if none is."""
+    kept, depth, start = bytearray(), 0, 0
+    for token in _TEXT_OR_BRACKET.finditer(body):
+        mark = token[0]
+        if mark in (b"{", b"["):
+            depth += 1
+            if depth == _DEEPEST + 1:
+                kept += body[start : token.start()]
+        elif mark in (b"}", b"]"):
+            if depth == _DEEPEST + 1:
+                kept += b"null"
+                start = token.end()
+            depth -= 1
+    return bytes(kept + body[start:]) if start and depth <= _DEEPEST else None
 
 
 def load_object(body: bytes) -> JsonObject | None:

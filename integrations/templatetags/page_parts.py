@@ -61,15 +61,19 @@ def field(bound: BoundField) -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def moment(context: Context, at: datetime | None, style: str = "date") -> SafeString:
-    """A time in the reader's zone, exact on hover: `date` as "2 Nov, 09:14", `ago` as "5 min ago"."""
+    """A time in the reader's zone: `date` as "2 Nov, 09:14", `ago` as "5 min ago", which can be focused.
+
+    The exact time shows on hover, and on focus where the words hide it.
+    """
     if at is None:
         return SafeString("")
     local = at.astimezone(getattr(context.get("page"), "timezone", UTC))
     words = _ago(at) if style == "ago" else _date(local)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" title="{}"{}>{}</time>',
         at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         local.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        SafeString(' tabindex="0"' if style == "ago" else ""),
         words,
     )
 

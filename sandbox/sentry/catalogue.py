@@ -14,6 +14,7 @@ from sandbox.sentry.paging import by_offset
 from sandbox.store import setting, store
 
 ONLY_LISTED = ("environments", "hasUserReports", "latestDeploys")
+HIDDEN = {"all": (0, 1), "hidden": (1,), "visible": (0,)}
 FEATURES = ("alert-filters", "data-forwarding", "minidump", "race-free-group-creation", "rate-limits")
 
 
@@ -52,14 +53,12 @@ def project_environments(request: HttpRequest, organization: str, project: str) 
     caller = authenticate(request)
     row = find_project(request, caller, organization, project)
     caller.need(*READ)
-    if request.GET.get("visibility", "visible") not in ("all", "hidden", "visible"):
+    visibility = request.GET.get("visibility", "visible")
+    if visibility not in HIDDEN:
         words = "Invalid value for 'visibility', valid values are: ['all', 'hidden', 'visible']"
         raise Refused(400, {"detail": words})
-    if request.GET.get("visibility") == "hidden":
-        return JsonResponse([], safe=False)
-    names = _environments("project_id = ?", row["id"])
-    body = [{"id": str(number), "name": name, "isHidden": False} for name, number in sorted(names.items())]
-    return JsonResponse(body, safe=False)
+    found = sorted(_environments(row["id"], HIDDEN[visibility]), key=lambda one: str(one["name"]))
+    return JsonResponse([_environment(one) for one in found], safe=False)
 
 
 @endpoint("environments", "GET")
@@ -67,9 +66,12 @@ def organization_environments(request: HttpRequest, organization: str) -> HttpRe
     caller = authenticate(request)
     owner = find_organization(caller, organization)
     caller.need("org:read")
-    names = _environments("project_id IN (SELECT id FROM projects WHERE organization_id = ?)", owner["id"])
+    sql = (
+        "SELECT min(e.id) AS id, e.name FROM environments e JOIN projects p ON p.id = e.project_id"
+        " WHERE p.organization_id = ? AND e.hidden = 0 AND e.name != '' GROUP BY e.name ORDER BY e.name"
+    )
     return JsonResponse(
-        [{"id": str(number), "name": name} for name, number in sorted(names.items())], safe=False
+        [{"id": str(one["id"]), "name": one["name"]} for one in store().rows(sql, owner["id"])], safe=False
     )
 
 
@@ -115,10 +117,14 @@ def organization_issues(request: HttpRequest, organization: str) -> HttpResponse
     return by_offset(request, rows, lambda row: bodies.group(occurrences.load(row["event"])))
 
 
-def _environments(condition: str, number: int) -> dict[str, int]:
-    known = f"environment IS NOT NULL AND {condition}"
-    sql = f"SELECT environment, min(id) AS id FROM events WHERE {known} GROUP BY 1"
-    return {row["environment"]: row["id"] for row in store().rows(sql, number)}
+def _environments(project_id: int, hidden: tuple[int, ...] = (0,)) -> list[sqlite3.Row]:
+    """As they first appeared. The empty name, of events without an environment, is never listed."""
+    sql = "SELECT * FROM environments WHERE project_id = ? AND name != '' ORDER BY id"
+    return [row for row in store().rows(sql, project_id) if row["hidden"] in hidden]
+
+
+def _environment(row: sqlite3.Row) -> dict[str, Any]:
+    return {"id": str(row["id"]), "name": row["name"], "isHidden": bool(row["hidden"])}
 
 
 def _project(row: sqlite3.Row) -> dict[str, Any]:
@@ -137,7 +143,7 @@ def _project(row: sqlite3.Row) -> dict[str, Any]:
         "access": [],
         "hasAccess": True,
         "dateCreated": iso(row["created"]),
-        "environments": sorted(_environments("project_id = ?", row["id"])),
+        "environments": [environment["name"] for environment in _environments(row["id"])],
         "eventProcessing": {"symbolicationDegraded": False},
         "features": [*FEATURES, *(["servicehooks"] if setting("service_hooks", True) else []), "releases"],
         "firstEvent": iso(first) if first else None,

@@ -60,13 +60,18 @@ def _save(project: sqlite3.Row, data: dict[str, Any]) -> int:
             " last_seen = max(last_seen, excluded.last_seen) RETURNING id",
             (project["id"], data["hashes"][0], project["id"], moment, moment),
         ).fetchone()[0]
+        environment = _storable(data.get("environment"))
+        db.execute(
+            "INSERT OR IGNORE INTO environments (project_id, name) VALUES (?, ?)",
+            (project["id"], environment or ""),
+        )
         return store().insert(
             "events",
             event_id=data["event_id"],
             project_id=project["id"],
             issue_id=issue,
             received=now,
-            environment=_storable(data.get("environment")),
+            environment=environment,
             data=json.dumps(data),
         )
 

@@ -44,8 +44,10 @@ def by_offset(request: HttpRequest, rows: Sequence[Row], show: Callable[[Row], A
 def per_page(request: HttpRequest) -> int:
     """Page size of the query, or 400 in Sentry's words."""
     text = request.GET.get("per_page") or str(MAX_PER_PAGE)
-    if not text.isdigit() or not 1 <= int(text) <= MAX_PER_PAGE:
-        raise Refused(400, {"detail": f"Invalid per_page value. Must be between 1 and {MAX_PER_PAGE}."})
+    if not text.isdigit() or int(text) == 0:
+        raise Refused(400, {"detail": "Invalid per_page parameter."})
+    if int(text) > MAX_PER_PAGE:
+        raise Refused(400, {"detail": f"Invalid per_page value. Cannot exceed {MAX_PER_PAGE}."})
     return int(text)
 
 

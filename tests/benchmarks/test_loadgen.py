@@ -78,3 +78,16 @@ def test_a_wrong_signature_spoils_the_run(command, port, folder):
 
     with pytest.raises(NotAllAnswered):
         fire(command, target, folder, seconds=0.2, warm_up=0.0, connections=2)
+
+
+@pytest.mark.parametrize("command", ["c"], indirect=True)
+def test_a_connection_that_the_server_closed_while_it_rested_spoils_nothing(
+    command, port, folder, monkeypatch
+):
+    monkeypatch.setattr(Receiver, "timeout", 0.2)
+    target = Target(port, "/hooks/", SECRET, "Signature: v1=", "1.")
+
+    load = fire(command, target, folder, seconds=1.0, warm_up=0.0, connections=4, rate=20)
+
+    assert load.accepted == set(Receiver.ids)
+    assert len(load.accepted) == pytest.approx(20, abs=3)

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from durable import chores
 from durable.models import Chore
+from durable.stopping import stopping
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +31,25 @@ def test_a_chore_is_done_once_a_day(done, time_machine):
     assert done == ["swept", "swept"]
 
 
+def test_a_chore_dated_by_a_wrong_clock_is_done_now(done):
+    chores.drain_chores()
+    Chore.objects.update(due_at=timezone.now() + timedelta(days=365))
+
+    chores.drain_chores()
+
+    assert done == ["swept", "swept"]
+
+
+def test_a_chore_that_was_cut_short_by_a_stop_is_due_at_once(monkeypatch):
+    monkeypatch.setattr(chores, "_chores", {"sweep": stopping.set})
+    try:
+        chores.drain_chores()
+    finally:
+        stopping.clear()
+
+    assert Chore.objects.get().due_at <= timezone.now()
+
+
 def test_a_chore_that_fails_is_tried_again_soon(monkeypatch):
     monkeypatch.setattr(chores, "_chores", {"sweep": lambda: 1 / 0})
 
@@ -45,3 +66,18 @@ def test_a_chore_in_hand_is_left_to_its_worker(done):
     Chore.objects.all().claim(limit=1, lease_seconds=60)
 
     assert chores.drain_chores() == 0
+
+
+def test_logins_that_expired_are_removed(client, django_user_model):
+    for age in (-1, 3600):
+        client.logout()
+        client.force_login(django_user_model.objects.create(username=str(age)))
+        session = client.session
+        session.set_expiry(age)
+        session.save()
+        client.cookies.clear()
+
+    chores._chores["sessions"]()
+
+    (left,) = Session.objects.all()
+    assert left.expire_date > timezone.now()

@@ -1,13 +1,20 @@
 """`manage.py drain`: once through, or following; a signal ends it after the batch in hand."""
 
+import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
 from durable import drains
 from durable.stopping import stopping
+from tests.sandbox_process import ROOT
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db
 
@@ -49,3 +56,34 @@ def test_following_polls_until_told_to_stop(handlers, monkeypatch):
     call_command("drain", "--follow")
 
     assert followed == [True]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("module", "seconds"),
+    [("_datetime", 0), ("_ssl", 0), ("msgspec", 0), ("_sqlite3", 0), ("_sqlite3", 0.3), ("_sqlite3", 1)],
+)
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="reads from /proc how far a start has come")
+def test_a_drain_that_is_stopped_while_it_starts_ends_quietly(tmp_path, number, module, seconds):
+    environment = {
+        "ENV_FILE": os.devnull,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DEBUG": "1",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+    }
+    command = [sys.executable, "manage.py", "drain", "--follow"]
+    drain = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    until(lambda: has_loaded(drain.pid, module))
+    time.sleep(seconds)
+
+    drain.send_signal(number)
+
+    printed, _ = drain.communicate(timeout=30)
+    assert (drain.returncode, b"KeyboardInterrupt" in printed) == (0, False), printed.decode()
+
+
+def has_loaded(pid: int, module: str) -> bool:
+    """Whether a process is past Python's own start and has come to this module."""
+    return module in Path(f"/proc/{pid}/maps").read_text()

@@ -7,6 +7,7 @@ import pytest
 
 from durable import drains
 from durable.stopping import stopping
+from durable.wake import wake
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,6 +50,21 @@ def test_a_worker_that_hears_the_bell_leaves_looking_to_it(ran):
     stopping.set()
     thread.join(5)
     assert ran == []
+
+
+def test_a_drain_is_told_at_once_what_another_one_left_to_it(ran, monkeypatch):
+    monkeypatch.setattr(drains, "POLL_SECONDS", 60)
+    thread = background(drains.follow)
+    assert until(lambda: {"a", "b"} <= set(ran))
+
+    wake("b")
+
+    assert until(lambda: ran.count("b") == 2)
+    assert ran.count("a") == 1
+    stopping.set()
+    wake("a", "b")
+    thread.join(5)
+    assert not thread.is_alive()
 
 
 def test_a_drain_that_breaks_is_run_again_and_stops_no_other(ran, monkeypatch):

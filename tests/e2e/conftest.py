@@ -31,9 +31,12 @@ class Visit:
         self.page.on("console", self._listen)
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
 
-    def violations(self) -> list[str]:
-        """What axe finds, one line each."""
-        found = Axe().run(self.page).response["violations"]
+    def violations(self, *, only: str = "", but: str = "") -> list[str]:
+        """What axe finds, one line each; by one rule `only`, or by all `but` one, when named."""
+        options: dict[str, Any] = {"runOnly": {"type": "rule", "values": [only]}} if only else {}
+        if but:
+            options = {"rules": {but: {"enabled": False}}}
+        found = Axe().run(self.page, options=options).response["violations"]
         return [f"{rule['id']}: {[node['target'] for node in rule['nodes']]}" for rule in found]
 
     def overflow(self) -> int:

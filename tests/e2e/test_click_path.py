@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from integrations.models import Account, SentryIntegration, ServiceHook
+from integrations.models import Account, SentryInstallation, SentryIntegration, ServiceHook
 from tests.factories import (
     PASSWORD,
     EnvironmentFactory,
@@ -302,3 +302,47 @@ def test_deleting_asks_for_the_slug(visit, webshop, account_admin, javascript):
 
     expect(page.get_by_role("status").first).to_contain_text("Deleted front-end → Webshop.")
     assert tab.problems == []
+
+
+def test_an_installation_is_filled_in_at_a_press(visit, webshop, account_admin):
+    installation = SentryInstallation.objects.get()
+    SentryInstallation.objects.update(organization="acme-gmbh")
+    tab = visit(account_admin)
+    page = tab.page
+    page.goto(reverse("integration_add", args=[webshop.pk]))
+
+    page.get_by_role("button", name="Use the installation of acme-gmbh").click()
+
+    field = page.get_by_role("textbox", name="Sentry Installation ID")
+    expect(field).to_have_value(str(installation.uuid))
+    expect(field).to_be_focused()
+    expect(page.get_by_label("Sentry Organization")).to_have_value("acme-gmbh")
+    assert tab.problems == []
+
+
+def test_the_menu_of_more_actions_closes_on_escape(visit, webshop, account_admin):
+    integration = HookFactory(integration__project=webshop).integration
+    page = visit(account_admin).page
+    page.goto(integration.get_absolute_url())
+    more = page.locator("summary", has_text="More")
+
+    more.click()
+    expect(page.get_by_role("link", name="Resend failed since…")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("link", name="Resend failed since…")).to_be_hidden()
+    expect(more).to_be_focused()
+
+
+def test_the_exact_time_shows_on_focus(visit, webshop, account_admin):
+    integration = HookFactory(integration__project=webshop).integration
+    page = visit(account_admin).page
+    page.goto(integration.get_absolute_url())
+    page.locator("h1").click()
+
+    time = page.locator("time[tabindex]").first
+    page.keyboard.press("Tab")
+    time.focus()
+
+    shown = time.evaluate("one => getComputedStyle(one, '::after').content")
+    assert time.get_attribute("title") in shown

@@ -1,132 +1,109 @@
-"""Every page in light, dark, narrow and without a script: no error, no violation, no foreign request."""
+"""Every page and state in light, dark, narrow, large and without a script: no error, no violation, no foreign host."""
 
-from datetime import timedelta
+import re
 
 import pytest
-from django.urls import reverse
-from django.utils import timezone
+from django.contrib.auth.models import User
+from django.core.cache import cache
 
-from integrations.models import Account, CatalogueRefresh
-from tests.factories import (
-    EnvironmentFactory,
-    HookFactory,
-    InstallationFactory,
-    IntegrationFactory,
-    ProjectFactory,
-    TrafficTypeFactory,
-)
-from tests.integrations.typed import INSTALLATION
+from tests.e2e import tour
+from tests.e2e.conftest import Visit
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
-LONG = "a-very-long-sentry-project-slug-that-somebody-really-chose-for-their-checkout-service"
+PARTS = (
+    tour.first_day, tour.oddities, tour.at_the_door, tour.integrations, tour.forms, tour.orders, tour.messages,
+    tour.events, tour.administration,
+    tour.errors, tour.operators,
+)  # fmt: skip
+EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of (4\d\d|503)")
+"""What the browser itself says of a page whose status is an error."""
 
 
 @pytest.fixture
-def world(db):
-    """Something of everything: states good and bad, long names, missing keys."""
-    now = timezone.now()
-    Account.objects.create(pk=1, sentry_enabled_at=now)
-    CatalogueRefresh.objects.create(pk=1, refreshed_at=now, due_at=now + timedelta(hours=9))
-    project = ProjectFactory(fme_id="ws-web", name="Webshop")
-    EnvironmentFactory(project=project, name="Production")
-    EnvironmentFactory(project=project, name="Staging", sdk_key="", sdk_key_set_at=None)
-    EnvironmentFactory(project=project, name="Beta", hold_reason="Harness FME refused the SDK key (401).")
-    TrafficTypeFactory(project=project, name="user")
-    InstallationFactory(uuid=INSTALLATION, organization="acme-gmbh")
-    InstallationFactory(organization="gone", deleted_at=now)
-    failed = HookFactory(integration__project=project, state="dead", last_error="Sentry refused (403).")
-    creating = HookFactory(integration__project=project, confirmed_at=None, last_error="Sentry answered 503.")
-    paused = IntegrationFactory(project=project, project_slug=LONG, is_active=False)
-    return {"project": project, "failed": failed, "creating": creating, "paused": paused}
+def part(request, db):
+    """One part of the tour, over invented traffic of a month."""
+    walk = request.param
+    if walk is tour.first_day or walk is tour.oddities:
+        tour.invite()
+    else:
+        tour.furnish(share=0.03)
+    return list(walk())
 
 
-def addresses(world):
-    failed, creating = world["failed"].integration, world["creating"].integration
-    return {
-        "configured": reverse("integrations"),
-        "marketplace": reverse("marketplace"),
-        "nothing found": f"{reverse('marketplace')}?q=zzz",
-        "choose": reverse("integration_choose"),
-        "add": reverse("integration_add", args=[world["project"].pk]),
-        "edit": reverse("integration_edit", args=[failed.pk]),
-        "failed": failed.get_absolute_url(),
-        "creating": creating.get_absolute_url(),
-        "paused": world["paused"].get_absolute_url(),
-        "delete": reverse("integration_delete", args=[failed.pk]),
-        "environments": reverse("environments"),
-        "installations": reverse("installations"),
-        "profile": reverse("profile"),
-        "setup": f"{reverse('sentry_setup')}?installationId={INSTALLATION}&orgSlug=acme-gmbh",
-    }
+def each_part(test):
+    """Run a test for each part of the tour."""
+    mark = pytest.mark.parametrize("part", PARTS, ids=lambda walk: walk.__name__, indirect=True)
+    return mark(test)
 
 
-@pytest.mark.parametrize(
-    ("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 320), ("dark", 320), ("light", 1900)]
-)
-def test_every_page_is_clean(visit, world, account_admin, theme, width):
-    tab = visit(account_admin, theme=theme, width=width)
-    found = {}
+def tab_for(visit, tabs, stop, **how):
+    """One tab per person; somebody without a login gets a fresh one each time."""
+    if not stop.person:
+        return visit(**how)
+    if stop.person not in tabs:
+        tabs[stop.person] = visit(User.objects.get(username=stop.person), **how)
+    return tabs[stop.person]
 
-    for name, address in addresses(world).items():
-        tab.page.goto(address)
-        wide = [f"{tab.overflow()} px too wide"] if tab.overflow() > 0 else []
-        found[name] = tab.violations() + wide + tab.problems
-        tab.problems.clear()
+
+def told(tab):
+    """What the browser complained about since the last time."""
+    problems = [problem for problem in tab.problems if not EXPECTED.match(problem)]
+    tab.problems.clear()
+    return problems
+
+
+@each_part
+def test_every_page_is_clean(visit, part):
+    found: dict[str, list[str]] = {}
+    tabs: dict[str, Visit] = {}
+    for stop in part:
+        cache.clear()  # throttles
+        tab = tab_for(visit, tabs, stop)
+        stop.show(tab.page)
+        problems = told(tab)
+        if stop.is_ours:
+            problems += looked_at(tab)
+            told(tab)  # what looking itself brought about
+        tab.page.unroute_all()
+        tab.page.set_viewport_size({"width": 1280, "height": 900})
+        tab.page.emulate_media(color_scheme="light")
+        found[stop.name] = problems
 
     assert {name: problems for name, problems in found.items() if problems} == {}
 
 
-def test_every_page_is_whole_without_javascript(visit, world, account_admin):
-    tab = visit(account_admin, javascript=False)
-
-    for name, address in addresses(world).items():
-        assert tab.page.goto(address).ok, name
-        assert tab.page.locator("h1").count() == 1, name
-        assert tab.page.locator(".needs-js:visible").count() == 0, name
-
-    assert tab.problems == []
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_form_with_errors_and_the_open_menu_are_clean(visit, world, account_admin, theme):
-    tab = visit(account_admin, theme=theme)
-    tab.page.goto(addresses(world)["add"])
-    tab.page.get_by_role("button", name="Save").click()
-    tab.page.get_by_role("alert").wait_for()
-    tab.page.get_by_role("button", name="Profile menu").click()
-
-    assert tab.violations() == []
-    assert tab.problems == []
-
-
-@pytest.mark.parametrize("width", [1280, 320])
-def test_the_login_is_clean(visit, db, width):
-    tab = visit(width=width)
-    tab.page.goto(reverse("login"))
-
-    assert tab.violations() == []
-    assert tab.overflow() <= 0
-    assert tab.problems == []
-
-
-def test_error_pages_are_clean(visit, world, viewer):
-    tab = visit(viewer)
-    refused = reverse(
-        "integration_edit",
-        args=[HookFactory(integration__project=viewer.memberships.get().project).integration_id],
-    )
-
-    for address, status in (("/nowhere/", 404), (refused, 403), ("/sentry/setup/", 400)):
-        assert tab.page.goto(address).status == status
-        assert tab.violations() == [], address
-
-
-@pytest.mark.parametrize("width", [1280, 480])
-def test_text_twice_as_large_is_not_cut_off(visit, world, account_admin, width):
-    tab = visit(account_admin, width=width)
-
-    for name, address in addresses(world).items():
-        tab.page.goto(address)
+def looked_at(tab):
+    """What is wrong with an open page in light and dark, on a wide and a narrow screen, and with large text."""
+    problems = [f"light: {words}" for words in tab.violations()]
+    tab.page.emulate_media(color_scheme="dark")
+    problems += [f"dark: {words}" for words in tab.violations(only="color-contrast")]
+    for width in (1900, 1280, 320):
+        tab.page.set_viewport_size({"width": width, "height": 900})
+        problems += [f"{tab.overflow()} px too wide at {width}"] if tab.overflow() > 0 else []
+    problems += [f"narrow: {words}" for words in tab.violations(but="color-contrast")]
+    for width in (1280, 480):
+        tab.page.set_viewport_size({"width": width, "height": 900})
         tab.page.evaluate("document.documentElement.style.fontSize = '200%'")
-        assert tab.overflow() <= 0, name
+        problems += [f"{tab.overflow()} px too wide at {width} enlarged"] if tab.overflow() > 0 else []
+    return problems
+
+
+@each_part
+def test_every_page_is_whole_without_javascript(visit, part):
+    found: dict[str, list[str]] = {}
+    tabs: dict[str, Visit] = {}
+    for stop in part:
+        if stop.is_scripted:
+            continue
+        cache.clear()
+        tab = tab_for(visit, tabs, stop, javascript=False)
+        stop.show(tab.page)
+        problems = told(tab)
+        if stop.is_ours:
+            problems += ["not one h1"] * (tab.page.locator("h1").count() != 1)
+            problems += ["shows what needs a script"] * bool(tab.page.locator(".needs-js:visible").count())
+        tab.page.unroute_all()
+        found[stop.name] = problems
+
+    assert {name: problems for name, problems in found.items() if problems} == {}

@@ -1,5 +1,6 @@
 """Pages of messages, events and counts in a real browser: clean in every form, live where they say so."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from tests.factories import (
     MessageFactory,
     ProjectFactory,
     TrafficTypeFactory,
+    in_delivery,
 )
 from tests.factories import IntegrationFactory as Integration
 from tests.webhooks.conftest import body_of
@@ -58,13 +60,9 @@ def world(db):
     events = list(OutboxEvent.objects.order_by("pk"))
     delivered, waiting = events[:-4], events[-4:]
     now = timezone.now()
-    OutboxEvent.objects.filter(pk__in=[event.pk for event in delivered]).update(
-        state="done", delivered_at=now
-    )
-    count_delivered([event.pk for event in delivered], now)
-    OutboxEvent.objects.filter(pk=waiting[0].pk).update(
-        state="dead", last_error="FME refused this event (400): no"
-    )
+    done = in_delivery(*delivered, state="done", delivered_at=now)
+    count_delivered([done.pk], now)
+    in_delivery(waiting[0], state="dead", last_error="FME refused this event (400): no")
     AttemptFactory(environment=delivered[0].environment, events=tuple(delivered[:5]), answer="")
     EventFactory(message=InboxMessage.objects.first(), key="a" * 250)
     look(timezone.now())
@@ -201,3 +199,29 @@ def test_masked_values_are_shown_on_demand(visit, world, account_admin):
 
     expect(tab.page.get_by_text("jane@example.com")).to_be_visible()
     expect(tab.page.get_by_text("This was written to the audit log")).to_be_visible()
+
+
+def test_copying_gives_json_and_the_button_says_so(visit, account_admin, world):
+    tab = visit(account_admin, permissions=["clipboard-read", "clipboard-write"])
+    message = InboxMessage.objects.filter(outcome="whole").first()
+    tab.page.goto(reverse("message", args=[message.pk]))
+
+    for name in ("Copy the payload", "Copy the JSON of sentry_exception"):
+        button = tab.page.get_by_role("button", name=name, exact=True).first
+        button.click()
+        expect(button).to_have_count(0)  # it is called "Copied" for a moment
+        copied = json.loads(tab.page.evaluate("navigator.clipboard.readText()"))
+        assert {"event", "eventTypeId"} & copied.keys()
+        tab.page.get_by_role("button", name=name, exact=True).first.wait_for()
+
+    assert tab.problems == []
+
+
+def test_an_address_to_share_holds_only_what_is_asked_for(visit, account_admin):
+    page = visit(account_admin).page
+    page.goto("/messages/")
+
+    page.get_by_label("State").select_option("dropped")
+    page.get_by_role("button", name="Filter").click()
+
+    page.wait_for_url("**/messages/?state=dropped")

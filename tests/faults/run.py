@@ -27,7 +27,7 @@ from tests.faults.payloads import Event, Message, messages
 from tests.faults.servers import wait_until
 from tests.faults.stack import START_SECONDS, Stack
 from tests.faults.world import World
-from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent
+from webhooks.models import Delivery, DeliveryAttempt, InboxMessage, OutboxEvent
 
 Key = str
 
@@ -100,7 +100,7 @@ class Source:
         """Whether nothing waits any more."""
         mine = {"state": "pending"}
         waits = InboxMessage.objects.filter(integration=self.integration, **mine).exists() or (
-            OutboxEvent.objects.filter(environment__in=self.environment_ids.values(), **mine).exists()
+            Delivery.objects.filter(environment__in=self.environment_ids.values(), **mine).exists()
         )
         connection.close()
         return not waits

@@ -17,13 +17,13 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
-from django.conf import settings  # noqa: E402 - after the settings are set up
+from django.conf import settings
 
-from config.celery import app  # noqa: E402
-from durable import drains, retry, wake  # noqa: E402
-from webhooks import delivery, queue, verdict, writer  # noqa: E402
-from webhooks.keeper import ensure_keeper  # noqa: E402
-from webhooks.outcome import Outcome  # noqa: E402
+from config.celery import app
+from durable import drains, retry, wake
+from webhooks import courier, delivery_rows, verdict, writer
+from webhooks.keeper import ensure_keeper
+from webhooks.outcome import Outcome
 
 __all__ = ["app", "application"]
 
@@ -33,10 +33,17 @@ def put(target: str, value: object) -> None:
     patch(target, value).start()
 
 
+def believe_dates() -> None:
+    """No date of a row and no lease is too far ahead."""
+    put("durable.models.DurableQuerySet.bring_back", lambda *arguments, **named: 0)
+    for place in ("durable.models", "webhooks.sql"):
+        put(f"{place}.LONGEST_LEASE", timedelta(days=10**4))
+
+
 def without_leases() -> None:
     """A claim is for ever: what a dead worker held is never looked at again."""
     settings.LEASE_SECONDS = 10**6
-    put("durable.models.DurableQuerySet.bring_back", lambda *arguments, **named: 0)
+    believe_dates()
 
 
 def without_finishing() -> None:
@@ -69,7 +76,7 @@ def without_bell_thread() -> None:
 
 def without_patience() -> None:
     """An outcome is written down once."""
-    put("webhooks.delivery.patiently", lambda write: write())
+    put("webhooks.courier.patiently", lambda write: write())
 
 
 def without_deadline() -> None:
@@ -89,7 +96,7 @@ def without_bound() -> None:
 
 def without_ambiguity() -> None:
     """A lost answer is taken for a good one."""
-    honest = delivery.Delivery.hold
+    honest = courier.Courier.hold
 
     def hope(self: Any, attempt: Any, batch: Any, reason: str, outcome: Any, **named: Any) -> None:
         if outcome == "ambiguous":
@@ -97,13 +104,13 @@ def without_ambiguity() -> None:
         else:
             honest(self, attempt, batch, reason, outcome, **named)
 
-    put("webhooks.delivery.Delivery.hold", hope)
+    put("webhooks.courier.Courier.hold", hope)
 
 
 def without_halving() -> None:
     """A refused batch is tried again as it is."""
     put(
-        "webhooks.delivery.judge",
+        "webhooks.courier.judge",
         lambda status: verdict.Verdict.DELIVERED if status < 300 else verdict.Verdict.HOLD,
     )
 
@@ -116,7 +123,7 @@ def without_cap() -> None:
 
 def without_bringing_back() -> None:
     """A date is believed, whatever clock wrote it."""
-    put("durable.models.DurableQuerySet.bring_back", lambda *arguments, **named: 0)
+    believe_dates()
     put("integrations.holding.bring_back", lambda *arguments: 0)
 
 
@@ -127,14 +134,12 @@ def without_adopting() -> None:
 
 def without_claims() -> None:
     """A claim holds nothing: everybody takes what is due."""
-    honest = queue.claim_events
+    honest = delivery_rows.claim_deliveries
 
-    def claim_nothing(token: Any, *, environment_id: int, limit: int, now: Any, until: Any) -> Any:
-        return honest(
-            token, environment_id=environment_id, limit=limit, now=now, until=now - timedelta(seconds=1)
-        )
+    def claim_nothing(token: Any, *, now: Any, until: Any, **named: Any) -> Any:
+        return honest(token, now=now, until=now - timedelta(seconds=1), **named)
 
-    put("webhooks.outbox.claim_events", claim_nothing)
+    put("webhooks.outbox.claim_deliveries", claim_nothing)
 
 
 PROTECTIONS: dict[str, Callable[[], None]] = {

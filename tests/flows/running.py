@@ -53,7 +53,7 @@ class Running:
             ],
         )
         place = f"sentry-integrations/{integration['id']}/"
-        assert until(lambda: self.api("GET", place)["hook"]["state"] == "active")
+        assert until(lambda: self.api("GET", place)["hook"]["state"] == "active", seconds=90)
         return self.api("GET", place)
 
     def throw(self, **event: Any) -> str:

@@ -4,16 +4,19 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.urls import reverse
+from django.utils import timezone
 from knox.models import AuthToken
 
 from durable.models import Heartbeat, State
 from integrations.models import (
     Account,
     CatalogueRefresh,
+    Discard,
     Environment,
     SdkKeyOrder,
     SentryInstallation,
     SentryIntegration,
+    SentryListing,
     ServiceHook,
 )
 from tests.factories import (
@@ -26,6 +29,15 @@ from tests.factories import (
     MembershipFactory,
     MessageFactory,
 )
+from webhooks.models import (
+    HourlyCount,
+    Notice,
+    NoticeReceiver,
+    Problem,
+    ProblemScan,
+    ReplayOrder,
+    Total,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +48,9 @@ SECRETS = (
     "hook-SECRET",
     "code-SECRET",
     "jane@example.com",
+    "path-SECRET",
+    "signing-SECRET",
+    "jane+",
 )
 OURS = [
     model
@@ -59,16 +74,47 @@ def rows(db):
         integration=integration, payload=payload, title="No jane@example.com",
         last_error="No jane@example.com", skips=[{"code": "identity_missing", "detail": "jane@example.com"}],
     )  # fmt: skip
-    event = EventFactory(message=message, key="jane@example.com", last_error="jane@example.com")
+    event = EventFactory(message=message, key="jane@example.com", delivery__last_error="jane@example.com")
     AttemptFactory(events=(event,), environment=event.environment, answer="jane@example.com is wrong")
     SdkKeyOrder.objects.create(environment=event.environment, name="order")
     CatalogueRefresh.objects.create(pk=1)
     Account.objects.create(pk=1)
     Heartbeat.objects.create(drain="inbox", at="2026-11-23T00:00Z")
+    flow_rows(integration)
     AuthToken.objects.create(MembershipFactory().user)
     environment = event.environment
     environment.sdk_key = f"sdk-key-SECRET{long}"
     environment.save()
+
+
+def flow_rows(integration):
+    """A row of what is found, told and counted, with a secret wherever one could stand."""
+    moment = {"first_seen_at": timezone.now(), "last_seen_at": timezone.now()}
+    person = "jane@example.com"
+    Problem.objects.create(
+        integration=integration,
+        kind="identity_missing",
+        subject=f"{person} {integration.pk}",
+        detail=person,
+        **moment,
+    )
+    ProblemScan.objects.get_or_create(pk=1)
+    address = f"https://hooks.example.com/path-SECRET/{integration.pk}"
+    receiver = NoticeReceiver.objects.create(
+        kind="webhook", address=address, secret="whsec_signing-SECRET", last_error=f"No {person}"
+    )
+    NoticeReceiver.objects.create(kind="email", address=f"jane+{integration.pk}@example.com")
+    Notice.objects.create(receiver=receiver, kind="problem.opened", last_error=f"No {person}")
+    HourlyCount.objects.create(
+        integration=integration, hour=timezone.now(), name="skipped", label=person, count=1, note=person,
+        last_at=timezone.now(),
+    )  # fmt: skip
+    Total.objects.get_or_create(name="webhook_requests", label=f"outcome {integration.pk}", count=1)
+    ReplayOrder.objects.create(
+        integration=integration, until=timezone.now(), kind="added", last_error=f"KeyError: {person}"
+    )
+    SentryListing.objects.create(installation=integration.installation, organization=f"acme-{integration.pk}")
+    Discard.objects.create(integration=integration, last_error=f"KeyError: {person}")
 
 
 @pytest.fixture
@@ -91,10 +137,19 @@ def act(operator, action, *objects):
 
 
 def test_every_model_of_ours_is_there():
-    expected = {"integrations": 12, "webhooks": 3}
+    expected = {"integrations": 14, "webhooks": 11}
 
     for app, count in expected.items():
         assert sum(model._meta.app_label == app for model in OURS) == count
+
+
+def test_the_index_begins_with_what_flows_and_names_it_well(operator):
+    apps = operator.get("/django-admin/").context["app_list"]
+    names = [[str(model["name"]) for model in app["models"]] for app in apps]
+
+    assert [str(app["name"]) for app in apps[:3]] == ["Webhooks", "Integrations", "Drains"]
+    assert names[0][:3] == ["Inbox messages", "Outbox events", "Deliveries"]
+    assert {"Catalogue refreshes", "SDK key orders"} <= set(names[1])
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
@@ -126,6 +181,7 @@ def test_every_list_takes_as_many_queries_for_many(operator, rows, model, django
         AttemptFactory(events=(event,), environment=event.environment)
         SdkKeyOrder.objects.create(environment=event.environment, name=event.key)
         MembershipFactory()
+        flow_rows(event.message.integration)
 
     with django_assert_max_num_queries(9):
         operator.get(page(model, "changelist"))

@@ -1,9 +1,12 @@
 """The REST API of integrations: whole bodies in, whole bodies out."""
 
+import logging
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import OperationalError
 
+from integrations import services
 from integrations.models import SentryIntegration, ServiceHook
 from tests.factories import (
     EnvironmentFactory,
@@ -288,3 +291,41 @@ def test_list_takes_as_many_queries_for_many(api, project, project_admin, django
 
     with django_assert_max_num_queries(10):
         assert len(client.get(URL).json()) == 6
+
+
+def test_one_that_was_deleted_meanwhile_does_not_come_back(api, project_admin, saved, monkeypatch):
+    def late(*args, **kwargs):
+        services.remove_integration(SentryIntegration.objects.get())
+        return services.save_integration(*args, **kwargs)
+
+    monkeypatch.setattr("integrations.serializers.save_integration", late)
+
+    assert api(project_admin).patch(f"{URL}{saved['id']}/", {"capture_culprit": False}).status_code == 404
+    assert SentryIntegration.objects.get().deleted_at
+    assert not ServiceHook.objects.filter(wanted="present").exists()
+
+
+def test_nothing_on_the_way_keeps_an_answer(api, project_admin, saved):
+    for address in (URL, f"{URL}{saved['id']}/", f"{URL}{saved['id']}/messages/", "/api/v1/projects/"):
+        assert "no-store" in api(project_admin).get(address)["Cache-Control"]
+
+
+@pytest.mark.parametrize(("error", "status"), [(RuntimeError("boom"), 500), (OperationalError("gone"), 503)])
+def test_what_breaks_is_told_as_json(api, project_admin, monkeypatch, caplog, error, status):
+    def break_down(view):
+        raise error
+
+    client = api(project_admin)
+    client.raise_request_exception = False
+    monkeypatch.setattr("integrations.api.ProjectListView.get_queryset", break_down)
+    with caplog.at_level(logging.CRITICAL, "django.request"):
+        response = client.get("/api/v1/projects/")
+
+    assert response.status_code == status
+    assert list(response.json()) == ["detail"]
+    assert "boom" not in response.json()["detail"]
+
+
+def test_an_address_with_a_nul_names_nothing(api, account_admin, saved):
+    for address in ("environments/%00/sdk-key/", "environments/env-1/sdk-key/?project=%00"):
+        assert api(account_admin).put(f"/api/v1/{address}", {"sdk_key": "key"}).status_code == 404

@@ -152,8 +152,8 @@ def test_the_misprint_of_the_document_is_corrected_and_said(fill, user_type):
 
     assert forms.is_valid()
     assert forms.configuration().identities == (("data.error.user.id", user_type),)
-    assert "data.erroruser.id" in forms.notices()[0]
-    assert "data.error.user.id" in forms.notices()[0]
+    assert "data.erroruser.id" in forms.remarks()[0]
+    assert "data.error.user.id" in forms.remarks()[0]
 
 
 def test_two_spellings_of_one_path_are_a_repeated_row(fill, user_type):
@@ -172,7 +172,7 @@ def test_slugs_are_taken_out_of_a_pasted_address(fill):
     assert forms.is_valid(), forms.problems()
     configuration = forms.configuration()
     assert (configuration.organization, configuration.project_slug) == ("acme-gmbh", "payments-api")
-    assert forms.notices() == [
+    assert forms.remarks() == [
         "Sentry Organization: acme-gmbh was taken out of the address you pasted.",
         "Sentry Project Slug: payments-api was taken out of the address you pasted.",
     ]

@@ -385,3 +385,21 @@ def test_a_hook_without_an_installation_asks_for_one(db):
 
     hook.refresh_from_db()
     assert (hook.state, hook.last_error) == (State.DEAD, remedies.NO_INSTALLATION)
+
+
+def test_a_hook_whose_integration_is_deleted_while_it_is_made_is_removed(sandbox, integration, monkeypatch):
+    create, is_first = SentryClient.create_hook, [True]
+
+    def slow(self, url):
+        if is_first and is_first.pop():
+            remove_integration(integration)
+            drain_hooks()  # another worker lists, finds nothing, and is done
+        return create(self, url)
+
+    monkeypatch.setattr(SentryClient, "create_hook", slow)
+
+    drain_hooks()
+    drain_hooks()
+
+    assert sandbox.state()["hooks"] == []
+    assert ServiceHook.objects.get().state == State.DONE

@@ -276,3 +276,35 @@ def test_the_form_of_a_pasted_body_is_recognised():
     assert guess_source(body_of("seed-staging", APP)) is APP
     assert guess_source(body_of("seed-staging", SERVICE_HOOK)) is SERVICE_HOOK
     assert guess_source(b"not json") is SERVICE_HOOK
+
+
+DEPTHS = [b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 100_000 + b"1" + b"}" * 100_000]
+
+
+@pytest.mark.parametrize("deep", DEPTHS, ids=["lists", "objects"])
+@pytest.mark.parametrize("source", [SERVICE_HOOK, APP])
+def test_nesting_deeper_than_any_parser_goes_does_not_hide_the_event_id(source, deep):
+    body = (hook_with if source is SERVICE_HOOK else app_with)(extra={"deep": "DEEP"})
+    body = body.replace(b'"DEEP"', b'[{"eventID": "%s"}, %s]' % (b"f" * 32, deep))
+
+    assert read_event_id(body, source) == read_event_id(hook_with(), SERVICE_HOOK)
+
+
+def test_nesting_deeper_than_any_parser_goes_does_not_hide_whose_an_error_is():
+    body = app_with(extra={"deep": "DEEP"}).replace(b'"DEEP"', DEPTHS[0])
+
+    assert read_app_envelope(body) == read_app_envelope(app_with(extra={"deep": "DEEP"}))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000 + b"]" * 100_000,  # no object
+        b'{"event": {"eventID": "%s", "x": ' % (b"a" * 32) + b"[" * 100_000,  # cut short
+        b'{"event": {"eventID": "%s", "x": %s}' % (b"a" * 32, DEPTHS[0]),  # one bracket short
+        b'{"event": {"eventID": "%s' % (b"a" * 32) + b'\\"' * 1_000_000,  # a text without an end
+    ],
+)
+def test_what_is_no_json_above_the_depths_is_refused(body):
+    with pytest.raises(PayloadUnreadable):
+        read_event_id(body, SERVICE_HOOK)

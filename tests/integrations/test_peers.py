@@ -2,12 +2,16 @@
 
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+import requests as requests_library
+from urllib3 import HTTPConnectionPool
+from urllib3 import exceptions as urllib3_errors
 
 from integrations import peers
 from integrations.peers import Peer, PeerError, timeouts
@@ -211,3 +215,24 @@ def test_a_call_takes_at_most_a_third_of_a_lease(settings, lease, together):
     settings.LEASE_SECONDS = lease
 
     assert sum(timeouts()) == pytest.approx(together)
+
+
+@pytest.mark.parametrize(
+    ("cause", "ambiguous"),
+    [
+        (ssl.SSLCertVerificationError("certificate verify failed"), False),
+        (ssl.SSLError("decryption failed or bad record mac"), True),  # it may have come instead of the answer
+    ],
+)
+def test_only_a_refused_certificate_says_that_nothing_was_sent(monkeypatch, cause, ambiguous):
+    def fail(*args, **options):
+        pool = HTTPConnectionPool("127.0.0.1")
+        reason = urllib3_errors.MaxRetryError(pool, "/", urllib3_errors.SSLError(cause))
+        raise requests_library.exceptions.SSLError(reason)
+
+    monkeypatch.setattr(peers._session, "request", fail)
+
+    with pytest.raises(PeerError) as raised:
+        Peer("FME", "https://127.0.0.1:1").ask("POST", "/")
+
+    assert raised.value.ambiguous == ambiguous

@@ -12,7 +12,7 @@ from responses.matchers import header_matcher, json_params_matcher, query_param_
 
 from integrations import sentry
 from integrations.peers import PeerError
-from integrations.sentry import RemoteHook, SentryClient, TokenPair
+from integrations.sentry import RemoteEnvironment, RemoteHook, SentryClient, TokenPair
 
 TRANSCRIPTS = json.loads(
     (Path(__file__).parent.parent / "fixtures" / "sentry" / "rest-transcripts.json").read_text()
@@ -196,3 +196,38 @@ def test_no_secret_shows_in_a_pair_or_a_hook():
     shown = f"{pair!r} {hook!r} {client()!r}"
 
     assert not [secret for secret in ("t0ken", "r3fresh", "s3cret") if secret in shown]
+
+
+def test_projects_are_read_by_page(recorded_server):
+    play(recorded_server, "list: org projects", query_param_matcher({"per_page": 50}))
+
+    assert client().page_of_projects() == ({"back-end": "Back End"}, "1:1:0")
+
+
+def test_the_next_page_of_projects_is_asked_for_by_its_cursor(recorded_server):
+    play(recorded_server, "list: org projects", query_param_matcher({"per_page": 50, "cursor": "1:1:0"}))
+
+    assert client().page_of_projects("1:1:0")[0] == {"back-end": "Back End"}
+
+
+def test_environments_are_read_with_the_number_that_tells_their_age(recorded_server):
+    play(recorded_server, "list: project environments")
+
+    found = SentryClient("acme-gmbh", "back-end", "t0ken").list_environments()
+
+    assert found[0] == RemoteEnvironment(19, "PRODUCTION")
+    assert [one.name for one in found][1:3] == ["Pré-Prod EU West", "padded env"]
+
+
+def test_a_hidden_environment_is_left_out_whatever_is_asked(recorded_server):
+    play(recorded_server, "list: hidden environments")
+
+    assert SentryClient("acme-gmbh", "back-end", "t0ken").list_environments() == []
+
+
+def test_a_list_that_is_refused_is_refused_in_sentrys_words(recorded_server):
+    play(recorded_server, "list: org projects with only project:read")
+
+    with pytest.raises(PeerError, match="You do not have permission") as refused:
+        client().page_of_projects()
+    assert (refused.value.status, refused.value.permanent) == (403, True)

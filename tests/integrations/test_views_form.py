@@ -57,17 +57,34 @@ def test_choosing_a_project_leads_to_its_form_with_the_installation_id(admin, pr
     assert response.context["forms"].connection["installation_id"].value() == INSTALLATION
 
 
+def test_an_environment_that_is_to_be_mapped_has_its_row_already(admin, project):
+    hook = HookFactory(integration__project=project)
+    edit = reverse("integration_edit", args=[hook.integration_id])
+    stored = rows(admin.get(edit))
+
+    response = admin.get(edit, {"environment": "Vorschau <2>"})
+
+    assert rows(response) == [*stored, ("Vorschau <2>", "")]
+    assert response.content.decode().count("autofocus") == 1
+    assert rows(admin.get(edit, {"environment": stored[0][0]})) == stored
+
+
 def test_the_form_knows_the_organization_of_a_released_installation(admin, project, released):
     response = admin.get(reverse("integration_add", args=[project.pk]), {"installation_id": INSTALLATION})
 
     assert response.context["forms"].connection["organization"].value() == "acme-gmbh"
-    assert f'<option value="{INSTALLATION}" label="acme-gmbh">' in response.content.decode()
+    assert f'data-value="{INSTALLATION}"' in response.content.decode()
 
 
 def test_installations_of_others_are_not_suggested(admin, project):
     foreign = InstallationFactory()
 
     assert str(foreign.uuid) not in admin.get(reverse("integration_add", args=[project.pk])).content.decode()
+
+
+@pytest.mark.parametrize("odd", ["%00", "%ff", "%ed%a0%80"])
+def test_choosing_what_no_database_holds_says_so_too(admin, odd):
+    assert admin.get(f"{reverse('integration_choose')}?project={odd}").context["is_missed"]
 
 
 def test_choosing_none_says_so(admin, project):
@@ -133,9 +150,33 @@ def test_undo_brings_the_row_back(admin, address, staging):
     assert "Removed <code>a → Staging</code>" in removed.content.decode()
 
     gone = {"environments-gone-sentry_environment": "a", "environments-gone-environment": str(staging.pk)}
-    response = admin.post(address, typed([("b", staging.pk)]) | gone | {"undo": "environments"})
+    response = admin.post(address, typed([("b", staging.pk)]) | gone | {"undo": "environments-0"})
 
     assert rows(response) == [("b", str(staging.pk)), ("a", str(staging.pk))]
+
+
+def test_every_row_that_was_removed_can_be_brought_back(admin, address, staging):
+    gone = {
+        "environments-gone-sentry_environment": ["a", "b"],
+        "environments-gone-environment": [str(staging.pk), str(staging.pk)],
+    }
+    data = typed([("c", staging.pk), ("d", staging.pk)]) | gone
+    removed = admin.post(address, data | {"remove": "environments-0"})
+    page = removed.content.decode()
+    assert [f"Removed <code>{name} → Staging</code>" in page for name in "abc"] == [True] * 3
+
+    response = admin.post(address, data | {"undo": "environments-1"})
+
+    assert [left for left, _ in rows(response)] == ["c", "d", "b"]
+    assert "Removed <code>a → Staging</code>" in response.content.decode()
+
+
+def test_removing_says_how_many_are_left(admin, address, staging):
+    data = typed([("a", staging.pk), ("b", staging.pk)])
+
+    page = admin.post(address, data | {"remove": "environments-0"}).content.decode()
+
+    assert "Removed. 1 environment mapping left." in page
 
 
 @pytest.mark.parametrize(

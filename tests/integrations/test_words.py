@@ -41,6 +41,15 @@ WORDS = {
     "hooks: feature off (POST)": "You do not have that feature enabled",
     "hooks: create with only project:read": "You do not have permission to perform this action.",
     "hooks: delete with project:write": "You do not have permission to perform this action.",
+    "list: org projects, too large a page": "Invalid per_page value. Cannot exceed 100.",
+    "list: org projects, no number of a page": "Invalid per_page parameter.",
+    "list: unknown org": "The requested resource does not exist",
+    "list: org projects with only project:read": "You do not have permission to perform this action.",
+    "list: environments of an unknown visibility": (
+        "Invalid value for 'visibility', valid values are: ['all', 'hidden', 'visible']"
+    ),
+    "list: environments of an unknown project": "The requested resource does not exist",
+    "list: project environments with only org:read": "You do not have permission to perform this action.",
     "expired token": "Token expired",
     "renamed/unknown project": "The requested resource does not exist",
 }

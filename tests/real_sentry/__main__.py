@@ -63,6 +63,8 @@ def main() -> None:
                 page = browse(playwright)
                 page_url = configure(page, product, uuid)
                 exceptions(sandbox, app)
+                suggestions(page, page_url, app["admin"]["token"])
+                scopes()
                 expire(product, sandbox, uuid)
                 move(page, page_url, sandbox)
                 refuse(page, page_url)
@@ -166,6 +168,12 @@ def configure(page: Page, product: Product, uuid: str) -> str:
             label=traffic_type
         )
     page.get_by_label("Sentry Installation ID").fill(uuid)
+    suggested = until(partial(options, page, "sentry-projects"))
+    check(
+        "the Installation ID brings the organization's projects as suggestions",
+        suggested == [["back-end", "back-end · Back End"], ["front-end", "front-end · Front End"]],
+        suggested,
+    )
     page.get_by_label("Sentry Organization").fill("acme-gmbh")
     page.get_by_label("Sentry Project Slug").fill("front-end")
     page.get_by_label("Capture Culprit as separate Event").check()
@@ -225,6 +233,43 @@ def events_of(sandbox: SandboxProcess, event_id: str, count: int) -> list[dict[s
     return found if len(found) >= count else []
 
 
+def options(page: Page, name: str) -> list[list[str]]:
+    """What a field suggests, as value and words."""
+    found = page.locator(f"datalist#{name} option").evaluate_all(
+        "all => all.map(one => [one.value, one.label])"
+    )
+    return [[str(part) for part in pair] for pair in found]
+
+
+def suggestions(page: Page, page_url: str, admin_token: str) -> None:
+    """Environments that exceptions brought are suggested, hidden ones and the lack of one are not."""
+    for environment in ("Prod EU", "preview", None):
+        control("throw", project="front-end", environment=environment, exception={"type": "E", "value": "9"})
+    hidden = requests.put(
+        f"{SENTRY}/api/0/projects/acme-gmbh/front-end/environments/preview/",
+        json={"isHidden": True}, headers={"Authorization": f"Bearer {admin_token}"}, timeout=30,
+    )  # fmt: skip
+    page.goto(page_url)
+    page.get_by_role("link", name="Edit").first.click()
+    marks = until(lambda: "Sentry lists it" in str(found := options(page, "sentry-environments")) and found)
+    listed = sorted(name for name, words in marks or [] if "Sentry lists it" in words)
+    check(
+        "environments of the project are suggested, without the hidden one",
+        hidden.ok and listed == ["Prod EU", "production", "staging"],
+        marks,
+    )
+
+
+def scopes() -> None:
+    """Which permission each list needs, and what Sentry says without it."""
+    lists = ("organizations/acme-gmbh/projects/", "projects/acme-gmbh/front-end/environments/")
+    for scope, wanted in (("org:read", [200, 403]), ("project:read", [403, 200]), ("event:read", [403, 403])):
+        bearer = {"Authorization": f"Bearer {control('token', scopes=[scope])['token']}"}
+        answers = [requests.get(f"{SENTRY}/api/0/{path}", headers=bearer, timeout=30) for path in lists]
+        found = [answer.status_code for answer in answers]
+        check(f"with {scope} alone Sentry answers {wanted} to the two lists", found == wanted, found)
+
+
 def expire(product: Product, sandbox: SandboxProcess, uuid: str) -> None:
     """The access token dies at Sentry before its time: the next call refreshes and goes on."""
     before = token_tail(product, uuid)
@@ -270,6 +315,7 @@ def refuse(page: Page, page_url: str) -> None:
         page.get_by_role("link", name="Edit").first.click()
         page.get_by_label("Sentry Project Slug").fill(slug)
         page.get_by_role("button", name="Save").click()
+        page.wait_for_url(page_url)
         said = until(partial(shows, page, words))
         check(
             f"{slug}: the page says what is wrong",

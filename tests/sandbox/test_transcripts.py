@@ -61,6 +61,15 @@ class Replay:
                     "throw", project="back-end", environment=environment, release="ledger@7.3.1"
                 )
 
+        elif label == "list: org projects, too large a page":
+            self.token = self.sandbox.control("token", scopes=["org:read"])["token"]
+        elif label == "list: org projects with only project:read":
+            self.token = self.sandbox.control("token", scopes=["project:read"])["token"]
+            hidden = {"project": "back-end", "name": "preview", "is_hidden": True}
+            self.sandbox.control("sentry", environment=hidden)
+        elif label == "list: project environments with only org:read":
+            self.token = self.sandbox.control("token", scopes=["org:read"])["token"]
+
     def _auth(self, label: str) -> dict[str, str]:
         if "grant" in label or "without token" in label or "no token" in label:
             return {}

@@ -20,9 +20,10 @@ from tests.factories import (
     MessageFactory,
     ProjectFactory,
     TrafficTypeFactory,
+    in_delivery,
 )
 from webhooks import hook_secrets
-from webhooks.models import OutboxEvent
+from webhooks.models import Delivery, OutboxEvent
 
 PAYLOADS = Path(__file__).parent.parent / "fixtures" / "payloads"
 SECRET = "test-secret"
@@ -108,6 +109,12 @@ def waiting(environment: Environment) -> Callable[..., list[OutboxEvent]]:
     """A maker of events that wait for `environment`."""
     message = MessageFactory()
     return lambda *keys: [EventFactory(message=message, environment=environment, key=key) for key in keys]
+
+
+@pytest.fixture
+def together(waiting: Callable[..., list[OutboxEvent]]) -> Callable[..., Delivery]:
+    """A maker of events that wait in one delivery."""
+    return lambda *keys: in_delivery(*waiting(*keys))
 
 
 class Fme:

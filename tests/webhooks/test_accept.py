@@ -10,6 +10,7 @@ from tests.factories import HookFactory, InstallationFactory, IntegrationFactory
 from tests.webhooks.conftest import SECRET, body_of
 from webhooks import accept, hook_secrets
 from webhooks.accept import Deadline
+from webhooks.inbox import drain_inbox
 from webhooks.models import InboxMessage
 from webhooks.signature import sign
 from webhooks.spool import RawRequest
@@ -197,3 +198,15 @@ def test_all_steps_of_a_request_share_one_deadline(monkeypatch, settings):
     deadline = Deadline.of(RawRequest(uuid4(), "", b""))
 
     assert [deadline.seconds_left for _ in range(3)] == [1.0, 0.5, 0.0]
+
+
+def test_what_no_parser_can_follow_is_kept_and_becomes_a_skip(hook, deliver):
+    deep = b"[" * 100_000 + b"]" * 100_000
+    body = b'{"event": {"eventID": "%s", "extra": %s}}' % (b"ab" * 16, deep)
+
+    response = deliver(hook, body=body, headers={"X-ServiceHook-Signature": sign(body, SECRET)})
+    drain_inbox()
+
+    message = InboxMessage.objects.get()
+    assert (response.status_code, message.event_id) == (202, "ab" * 16)
+    assert [skip["code"] for skip in message.skips] == ["payload_unreadable"]

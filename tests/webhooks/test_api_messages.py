@@ -19,6 +19,7 @@ from tests.factories import (
     MessageFactory,
 )
 from webhooks.models import InboxMessage, OutboxEvent
+from webhooks.replaying import drain_replays
 
 pytestmark = pytest.mark.django_db
 
@@ -128,9 +129,10 @@ def test_message_is_shown_with_what_became_of_it(api, viewer, url, integration):
     skips = [{"code": "identity_missing", "detail": "Nothing stands at data.error.tags.x."}]
     message = MessageFactory(integration=integration, payload=PAYLOAD, state=State.DONE, skips=skips)
     environment = integration.environment_mappings.get().environment
-    event = EventFactory(message=message, environment=environment, key="jane@example.com", state=State.DONE)
-    event.delivered_at = timezone.now()
-    event.save()
+    event = EventFactory(
+        message=message, environment=environment, key="jane@example.com", delivery__state=State.DONE,
+        delivery__delivered_at=timezone.now(),
+    )  # fmt: skip
     attempt = AttemptFactory(environment=environment, events=(event,), started_at=message.received_at)
     AttemptFactory(environment=environment, started_at=message.received_at)
 
@@ -201,9 +203,9 @@ def test_messages_are_filtered_by_state(api, viewer, url, integration):
     done = {"integration": integration, "state": State.DONE}
     pending = MessageFactory(integration=integration)
     dead = MessageFactory(integration=integration, state=State.DEAD)
-    skipped = MessageFactory(**done)
+    skipped = MessageFactory(**done, outcome="dropped")
     waiting = EventFactory(message=MessageFactory(**done)).message
-    delivered = EventFactory(message=MessageFactory(**done), state=State.DONE).message
+    delivered = EventFactory(message=MessageFactory(**done), delivery__state=State.DONE).message
     client = api(viewer)
 
     def found(state):
@@ -240,9 +242,9 @@ def test_lists_take_as_many_queries_for_many(api, viewer, url, integration, djan
         EventFactory(message=MessageFactory(integration=integration))
     client = api(viewer)
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert len(client.get(f"{url}messages/").json()["results"]) == 6
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert len(client.get(f"{url}events/").json()["results"]) == 6
     with django_assert_max_num_queries(9):
         client.get(f"{url}messages/{InboxMessage.objects.latest('pk').pk}/")
@@ -286,6 +288,46 @@ def test_message_without_a_payload_cannot_be_replayed(api, project_admin, url, i
     assert api(project_admin).post(f"{url}messages/{message.pk}/replay/").status_code == 409
 
 
+def test_the_messages_of_a_time_are_replayed_after_the_number_was_asked_for(
+    api, project_admin, url, integration
+):
+    now = timezone.now()
+    _, recent, _ = (
+        MessageFactory(
+            integration=integration, state=State.DONE, received_at=now - timedelta(hours=hours), **more
+        )
+        for hours, more in ((30, {}), (2, {}), (1, {"body": None}))
+    )
+    order = {"since": (now - timedelta(hours=24)).isoformat()}
+
+    asked = api(project_admin).post(f"{url}replay/", order | {"dry_run": True})
+    given = api(project_admin).post(f"{url}replay/", order)
+    drain_replays()
+
+    assert (asked.status_code, asked.json()) == (200, {"would_replay": 1})
+    assert (given.status_code, given.json()) == (202, {"replayed": 1})
+    assert list(InboxMessage.objects.filter(replay="added")) == [recent]
+    assert LogEntry.objects.filter(changes__has_key="replay").get().actor == project_admin
+
+
+@pytest.mark.parametrize(
+    ("order", "field"),
+    [
+        ({}, "since"),
+        ({"since": "yesterday"}, "since"),
+        ({"since": "2026-11-23T02:00Z", "reason": "bad luck"}, "reason"),
+    ],
+)
+def test_a_replay_says_what_is_wrong_with_the_order(api, project_admin, url, order, field):
+    answer = api(project_admin).post(f"{url}replay/", order)
+
+    assert (answer.status_code, list(answer.json())) == (400, [field])
+
+
+def test_viewer_orders_no_replay(api, viewer, url):
+    assert api(viewer).post(f"{url}replay/", {"since": "2026-11-23T02:00Z"}).status_code == 403
+
+
 def test_viewer_replays_nothing(api, viewer, url, integration):
     message = MessageFactory(integration=integration, state=State.DONE)
 
@@ -318,7 +360,7 @@ def test_deleting_hides_at_once_and_lets_the_rest_go_out(api, project_admin, url
 def test_deleting_with_discard_drops_what_waits_and_keeps_the_facts(api, project_admin, url, integration):
     done = MessageFactory(integration=integration, state=State.DONE)
     EventFactory(message=done)
-    delivered = EventFactory(message=done, state=State.DONE)
+    delivered = EventFactory(message=done, delivery__state=State.DONE)
     MessageFactory(integration=integration)
     elsewhere = EventFactory()
 

@@ -1,6 +1,6 @@
 """The scale of the charts: no number of messages may break a page."""
 
-from webhooks.charts import nice_top
+from webhooks.pages.charts import nice_top
 
 
 def test_every_number_has_an_end_of_the_axis_above_it_with_whole_quarters() -> None:

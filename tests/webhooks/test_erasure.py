@@ -5,11 +5,18 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from durable.models import State
-from tests.factories import AttemptFactory, EnvironmentFactory, EventFactory, MessageFactory
+from tests.factories import (
+    AttemptFactory,
+    EnvironmentFactory,
+    EventFactory,
+    IntegrationFactory,
+    MessageFactory,
+)
 from webhooks.inbox import drain_inbox
-from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent
+from webhooks.models import Delivery, DeliveryAttempt, InboxMessage, OutboxEvent, Problem
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +34,9 @@ def user(identity: object) -> dict[str, Any]:
 
 
 def test_delivered_events_and_the_message_behind_them_lose_the_person():
-    event = EventFactory(key="42", state=State.DONE, message__state=State.DONE, message__payload=user(42))
+    event = EventFactory(
+        key="42", delivery__state=State.DONE, message__state=State.DONE, message__payload=user(42)
+    )
 
     printed = erase()
 
@@ -39,7 +48,9 @@ def test_delivered_events_and_the_message_behind_them_lose_the_person():
 
 
 def test_other_people_keep_what_is_theirs():
-    other = EventFactory(key="421", state=State.DONE, message__state=State.DONE, message__payload=user(421))
+    other = EventFactory(
+        key="421", delivery__state=State.DONE, message__state=State.DONE, message__payload=user(421)
+    )
 
     erase()
 
@@ -82,7 +93,7 @@ def test_a_body_that_cannot_be_read_goes_when_it_says_the_key():
 
 def test_what_waits_is_kept_and_named_until_yes():
     EventFactory(key="42", message__state=State.DONE, message__payload=user(42))
-    EventFactory(key="42", state=State.DEAD, message__state=State.DONE, message__payload=user(42))
+    EventFactory(key="42", delivery__state=State.DEAD, message__state=State.DONE, message__payload=user(42))
     MessageFactory(payload=user(42))
 
     printed = erase()
@@ -105,9 +116,11 @@ def test_with_yes_nothing_of_the_person_is_sent_any_more():
 
 def test_a_sibling_event_that_quotes_the_key_goes_as_well():
     message = MessageFactory(state=State.DONE, payload=user(42))
-    EventFactory(message=message, key="42", state=State.DONE)
-    quoting = EventFactory(message=message, key="55", state=State.DONE, body='{"title": "no user 42"}')
-    silent = EventFactory(message=message, key="55", state=State.DONE, body='{"title": "none"}')
+    EventFactory(message=message, key="42", delivery__state=State.DONE)
+    quoting = EventFactory(
+        message=message, key="55", delivery__state=State.DONE, body='{"title": "no user 42"}'
+    )
+    silent = EventFactory(message=message, key="55", delivery__state=State.DONE, body='{"title": "none"}')
 
     erase()
 
@@ -125,3 +138,25 @@ def test_answers_of_fme_no_longer_name_the_person():
 def test_a_blank_key_erases_nobody():
     with pytest.raises(CommandError, match="blank"):
         erase(key=" ")
+
+
+def test_an_error_that_quotes_fme_no_longer_names_the_person():
+    EventFactory(
+        key="1", delivery__state=State.DEAD, delivery__last_error="FME refused this event (400): key 42"
+    )
+
+    assert "1 answers of Harness FME changed" in erase()
+    assert Delivery.objects.get().last_error == "FME refused this event (400): key [erased]"
+
+
+def test_a_problem_that_quotes_fme_no_longer_names_the_person():
+    now = timezone.now()
+    problem = Problem.objects.create(
+        integration=IntegrationFactory(), kind="fme_failing", detail="FME refuses every event. The last one: 42",
+        first_seen_at=now, last_seen_at=now,
+    )  # fmt: skip
+
+    erase()
+
+    problem.refresh_from_db()
+    assert problem.detail == "FME refuses every event. The last one: [erased]"

@@ -9,9 +9,11 @@ from integrations.models import Environment
 from integrations.services import remove_integration
 from tests.webhooks.conftest import body_of
 from webhooks import hook_secrets, inbox
-from webhooks.inbox import drain_inbox, replay
-from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent
+from webhooks.inbox import drain_inbox
+from webhooks.models import DeliveryAttempt, HourlyCount, InboxMessage, OutboxEvent
 from webhooks.outbox import drain_outbox
+from webhooks.replaying import replay
+from webhooks.resending import failed_of
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +51,7 @@ def test_what_was_delivered_is_recorded(hook, deliver, fme):
     drain_all()
 
     attempt, event = DeliveryAttempt.objects.get(), OutboxEvent.objects.get()
-    assert (event.state, event.claim) == ("done", attempt.pk)
+    assert (event.state, event.delivery.claim) == ("done", attempt.pk)
     assert (attempt.outcome, attempt.status_code, attempt.event_ids) == ("delivered", 202, [event.pk])
     assert InboxMessage.objects.get().skips == [
         {"code": "identity_missing", "detail": "Nothing stands at data.error.user.orgId."}
@@ -125,6 +127,19 @@ def test_a_forged_unverified_message_is_buried(hook, deliver, fme):
     message = InboxMessage.objects.get()
     assert (message.state, fme.events) == ("dead", [])
     assert "did not come from Sentry" in message.last_error
+
+
+def test_a_forgery_that_is_sent_through_again_is_counted_once(hook, deliver, fme):
+    type(hook).objects.update(secret="")
+    deliver(hook, headers={"X-ServiceHook-Signature": "0" * 64})
+    type(hook).objects.update(secret="test-secret")
+    drain_all()
+
+    failed_of(InboxMessage.objects.get()).resend()
+    drain_all()
+
+    assert (InboxMessage.objects.get().state, fme.events) == ("dead", [])
+    assert HourlyCount.objects.get(name="unverified").count == 1
 
 
 def test_one_message_that_breaks_our_code_stops_no_other(hook, deliver, fme, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhooks.log import EPOCH, LAST_MICROSECOND, MICROSECOND, Cursor
+from webhooks.pages.log import EPOCH, LAST_MICROSECOND, MICROSECOND, Cursor
 
 
 @given(st.integers(0, LAST_MICROSECOND), st.integers(1, 10**18 - 1))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webhooks import masking
 from webhooks.masking import DEEPEST, TOO_DEEP, mask, mask_text
 
 PAYLOADS = Path(__file__).parents[1] / "fixtures" / "payloads"
@@ -168,3 +169,8 @@ def test_any_payload_is_masked_into_json_and_masking_again_changes_nothing(paylo
 
     json.dumps(masked, allow_nan=False, ensure_ascii=False).encode()
     assert mask(masked) == masked
+
+
+@given(st.from_regex(masking._ASSIGNED))
+def test_whatever_assigns_a_secret_has_one_of_the_hints(text):
+    assert any(hint in text.casefold() for hint in masking._HINTS)

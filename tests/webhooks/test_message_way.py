@@ -2,9 +2,9 @@
 
 import pytest
 
-from webhooks.message_states import EventFacts
-from webhooks.message_way import way_of
 from webhooks.models import InboxMessage
+from webhooks.pages.message_states import EventFacts
+from webhooks.pages.message_way import way_of
 
 WORDS = ["Received", "Verified", "Exception", "Environment matched", "Identity found", "Delivered"]
 NOTHING = EventFacts()

@@ -85,6 +85,7 @@ def test_schema_names_every_address(client):
         f"{integrations}preview/",
         f"{integrations}{{id}}/",
         f"{integrations}{{id}}/preview/",
+        f"{integrations}{{id}}/replay/",
         messages,
         f"{messages}{{id}}/",
         f"{messages}{{id}}/replay/",

@@ -1,15 +1,18 @@
 """Refusals, outages and crashes: what is held, what is buried, and that nothing else is touched."""
 
+import threading
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from integrations.models import Environment
 from integrations.services import store_sdk_key
 from tests.factories import EventFactory
-from webhooks.models import DeliveryAttempt, OutboxEvent
+from webhooks.models import Delivery, DeliveryAttempt, OutboxEvent
 from webhooks.outbox import drain_outbox
 
 pytestmark = pytest.mark.django_db
@@ -21,8 +24,8 @@ def test_a_batch_is_cut_by_count_and_by_bytes(waiting, fme, settings):
 
     drain_outbox()
 
-    assert [len(batch) for batch in fme.batches] == [2, 1, 2, 1, 1]
-    assert OutboxEvent.objects.filter(state="done").count() == 7
+    assert [len(batch) for batch in fme.batches] == [2, 2, 2, 1]
+    assert Delivery.objects.filter(state="done").count() == 7
 
 
 def test_one_poison_event_is_found_and_buried_and_the_rest_delivered(waiting, fme):
@@ -31,7 +34,7 @@ def test_one_poison_event_is_found_and_buried_and_the_rest_delivered(waiting, fm
 
     drain_outbox()
 
-    dead = OutboxEvent.objects.get(state="dead")
+    dead = OutboxEvent.objects.get(delivery__state="dead")
     assert (dead.key, "bad event" in dead.last_error) == ("user-17", True)
     assert sorted(event["key"] for event in fme.events) == sorted(f"user-{n}" for n in range(50) if n != 17)
 
@@ -45,7 +48,7 @@ def test_a_batch_refused_whole_holds_the_environment_and_buries_nothing(waiting,
 
     environment.refresh_from_db()
     assert "refuses every event" in environment.hold_reason
-    assert set(OutboxEvent.objects.values_list("state", flat=True)) == {"pending"}
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"pending"}
 
 
 def test_a_lone_refused_event_waits_until_another_is_accepted(waiting, environment, fme):
@@ -54,11 +57,11 @@ def test_a_lone_refused_event_waits_until_another_is_accepted(waiting, environme
     drain_outbox()
     assert OutboxEvent.objects.get().state == "pending"
     waiting("good")
-    OutboxEvent.objects.update(due_at=timezone.now())
+    Delivery.objects.update(due_at=timezone.now())
 
     drain_outbox()
 
-    assert dict(OutboxEvent.objects.values_list("key", "state")) == {"bad": "dead", "good": "done"}
+    assert dict(OutboxEvent.objects.values_list("key", "delivery__state")) == {"bad": "dead", "good": "done"}
     environment.refresh_from_db()
     assert environment.hold_reason == ""
 
@@ -74,7 +77,7 @@ def test_an_answer_that_is_not_about_the_batch_holds_the_environment(waiting, en
     attempt = DeliveryAttempt.objects.get()
     assert (attempt.outcome, attempt.status_code) == ("held", status)
     assert str(status) in environment.hold_reason
-    assert set(OutboxEvent.objects.values_list("state", "claim")) == {("pending", None)}
+    assert set(Delivery.objects.values_list("state", "claim")) == {("pending", None)}
 
 
 def test_retry_after_is_honoured(waiting, environment, fme):
@@ -143,7 +146,7 @@ def test_an_attempt_cut_off_by_a_crash_is_ambiguous_and_its_events_become_due(wa
     attempt = DeliveryAttempt.objects.create(
         environment=environment, started_at=long_ago, event_count=1, byte_count=1, event_ids=[event.pk]
     )
-    OutboxEvent.objects.update(claim=attempt.pk, due_at=long_ago)
+    Delivery.objects.update(claim=attempt.pk, leased_until=long_ago)
 
     drain_outbox()
 
@@ -154,9 +157,29 @@ def test_an_attempt_cut_off_by_a_crash_is_ambiguous_and_its_events_become_due(wa
 def test_a_late_finisher_changes_nothing(waiting, fme):
     waiting("a")
     later, other = timezone.now() + timedelta(minutes=1), UUID(int=1)
-    fme.on_post = lambda: OutboxEvent.objects.update(claim=other, due_at=later)  # another worker took it over
+    fme.on_post = lambda: Delivery.objects.update(
+        claim=other, leased_until=later
+    )  # another worker took it over
 
     drain_outbox()
 
-    event = OutboxEvent.objects.get()
-    assert (event.state, event.claim, event.due_at) == ("pending", other, later)
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.claim, delivery.leased_until) == ("pending", other, later)
+
+
+def test_where_no_connection_is_left_for_a_thread_the_drain_delivers_by_itself(
+    waiting, fme, settings, monkeypatch
+):
+    settings.OUTBOX_THREADS = 2
+    waiting("a")
+    honest = BaseDatabaseWrapper.ensure_connection
+
+    def refused(connection):
+        if threading.current_thread().name.startswith("outbox"):
+            raise OperationalError("too many connections")
+        honest(connection)
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "ensure_connection", refused)
+
+    assert drain_outbox() == 1
+    assert len(fme.events) == 1

@@ -18,10 +18,11 @@ from tests.factories import (
     MessageFactory,
 )
 from tests.webhooks.conftest import body_of
-from webhooks import log
-from webhooks.filters import Filter
 from webhooks.inbox import drain_inbox
 from webhooks.models import InboxMessage
+from webhooks.pages import log, replay
+from webhooks.pages.filters import Filter
+from webhooks.replaying import drain_replays
 from webhooks.spans import Span
 
 
@@ -45,7 +46,7 @@ def make(integration):
         fields = {"state": "done", "outcome": "whole" if events else "dropped", "received_at": at} | fields
         made = MessageFactory(integration=integration, **fields)
         for _ in range(events):
-            EventFactory(message=made, state="done", delivered_at=at)
+            EventFactory(message=made, delivery__state="done", delivery__delivered_at=at)
         return made
 
     return message
@@ -116,7 +117,7 @@ def test_filters_stand_in_the_address(admin, make, query, titles):
     EventFactory(message=make(title="waiting", minutes=94, events=0, outcome="whole"), key="key-9")
     make(title="untranslated", minutes=95, events=0, state="pending", outcome="")
     refused = make(title="refused", minutes=96, events=0, outcome="whole")
-    EventFactory(message=refused, state="dead", event_type="sentry_exception.cart")
+    EventFactory(message=refused, delivery__state="dead", event_type="sentry_exception.cart")
     make(title="faulty", minutes=97, events=0, state="dead", outcome="")
 
     assert shown(admin, **query) == titles
@@ -300,7 +301,22 @@ def test_replaying_since_a_time_shows_the_count_first(admin, integration, make):
     assert InboxMessage.objects.filter(state="pending").count() == 0
 
     admin.post(address, {"range": "24h", "counted_at": page.context["counted_at"].isoformat()})
+    drain_replays()
     assert InboxMessage.objects.filter(state="pending").count() == 2
+
+
+def test_a_replay_of_very_many_is_counted_up_to_a_bound(admin, integration, make, monkeypatch):
+    monkeypatch.setattr(replay, "MOST_COUNTED", 2)
+    for _ in range(3):
+        make()
+    address = reverse("replay_since", args=[integration.pk])
+
+    page = admin.get(address)
+    admin.post(address, {"range": "24h", "counted_at": page.context["counted_at"].isoformat()})
+    drain_replays()
+
+    assert "More than 2 messages" in page.content.decode()
+    assert InboxMessage.objects.filter(state="pending").count() == 3
 
 
 @pytest.mark.parametrize("page", ["messages", "tail"])
@@ -359,3 +375,16 @@ def test_a_number_that_no_database_holds_breaks_no_page(admin, make, name):
     }
 
     assert {answer.status_code for answer in answers.values()} <= {200, 204}
+
+
+@pytest.mark.parametrize("name", ["message", "message_raw"])
+def test_a_payload_is_kept_by_nothing_on_the_way(admin, make, name):
+    assert "no-store" in admin.get(reverse(name, args=[make().pk]))["Cache-Control"]
+
+
+def test_a_filter_shows_what_its_address_asks_for_after_going_back(client, account_admin):
+    """A browser would put back what was typed last, beside a list that does not follow it."""
+    client.force_login(account_admin)
+
+    for name in ("messages", "events", "audit", "event_types"):
+        assert 'role="search" autocomplete="off"' in client.get(reverse(name)).content.decode()

@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from tests.factories import EventFactory, HookFactory, IntegrationFactory, MessageFactory
 from tests.webhooks.conftest import body_of
-from webhooks.charts import Series, band_floor, band_path, nice_top, plot, spark_path
 from webhooks.inbox import drain_inbox
-from webhooks.models import InboxMessage
+from webhooks.models import InboxMessage, OutboxEvent
 from webhooks.outbox import drain_outbox
-from webhooks.pipeline import percentile
+from webhooks.pages.charts import Series, band_floor, band_path, nice_top, plot, spark_path
+from webhooks.pages.pipeline import percentile
 from webhooks.rollups import Count, Tally
 
 
@@ -56,6 +56,15 @@ def test_each_station_counts_what_came_so_far(boss, traffic):
     assert counts[0] - counts[4] == lost
 
 
+@pytest.mark.parametrize("split", ["place", "type"])
+def test_counts_of_event_types_are_read_for_their_own_chart_only(boss, traffic, split):
+    with CaptureQueriesContext(connection) as captured:
+        seen(boss, traffic, split=split)
+
+    of_counts = [each["sql"] for each in captured if "webhooks_hourlycount" in each["sql"]]
+    assert any(f"'{Count.TYPE}'" in sql for sql in of_counts) == (split == "type")
+
+
 @pytest.mark.parametrize("range_", ["1h", "24h", "7d"])
 def test_each_number_leads_to_as_many_messages(boss, traffic, range_):
     found = stations(seen(boss, traffic, range=range_))
@@ -85,6 +94,35 @@ def test_an_environment_without_a_mapping_is_the_next_step(boss, hook, deliver):
 
     assert "went nowhere" in text
     assert "Map staging" in text
+    assert f"{reverse('integration_edit', args=[hook.integration_id])}?environment=staging" in text
+
+
+def test_each_row_of_the_mapping_counts_what_came_through_it(boss, traffic):
+    rows = seen(boss, traffic).context["seen"].rows
+
+    staging = rows.by_environment["staging"]
+    assert len(boss.get(staging.address).context["rows"]) == staging.count > 0
+    identity = rows.by_path["data.error.user.id", "user"]
+    assert len(boss.get(identity.address).context["rows"]) == identity.count > 0
+    assert identity.without_key == 1
+
+
+def test_what_came_before_it_was_mapped_can_be_replayed(boss, hook, deliver):
+    row = hook.integration.environment_mappings.get(sentry_environment="staging")
+    row.delete()
+    deliver(hook)
+    drain_inbox()
+    row.save()
+
+    text = seen(boss, hook.integration).content.decode()
+    replay = (
+        f"{reverse('replay_since', args=[hook.integration_id])}?reason=environment_unmapped&amp;range=24h"
+    )
+
+    assert "came before it was mapped" in text
+    assert "no row maps it" not in text
+    assert replay in text
+    assert boss.get(replay.replace("&amp;", "&")).context["count"] == 1
 
 
 def test_a_viewer_sees_the_numbers_and_no_buttons(client, viewer, project):
@@ -209,7 +247,7 @@ def test_event_types_are_searched_by_name_and_culprit(boss, hook):
 )
 def test_track_events_are_filtered(boss, hook, query, keys):
     message = MessageFactory(integration=hook.integration, state="done", outcome="whole")
-    EventFactory(message=message, key="42", state="done", delivered_at=timezone.now())
+    EventFactory(message=message, key="42", delivery__state="done", delivery__delivered_at=timezone.now())
     EventFactory(message=message, key="org-1", traffic_type="org")
 
     rows = boss.get(reverse("events"), query).context["rows"]
@@ -287,3 +325,40 @@ def test_two_integrations_do_not_mix(boss, traffic):
 
     assert seen(boss, other).context["seen"].stations[0].count == 0
     assert timezone.now() - seen(boss, other).context["seen"].since > timedelta(hours=23)
+
+
+def test_the_integration_whose_track_events_are_listed_is_seen_among_the_filters(boss, traffic):
+    text = boss.get(reverse("events"), {"integration": traffic.pk}).content.decode()
+
+    assert f'<option value="{traffic.pk}" selected>{traffic}</option>' in text
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_time_beyond_all_calendars_is_an_empty_one(client, account_admin, hook, year):
+    client.force_login(account_admin)
+    where = reverse("integration", args=[hook.integration_id])
+
+    answer = client.get(
+        where, {"range": "custom", "from": f"{year}-01-01T00:00", "to": f"{year}-01-02T00:00"}
+    )
+
+    assert answer.status_code == 200
+
+
+def test_an_event_type_leads_to_the_events_that_are_counted(client, account_admin, hook, deliver):
+    deliver(hook)
+    drain_inbox()
+    event = OutboxEvent.objects.get(traffic_type="user")
+    done = {"state": "done", "outcome": "whole"}
+    for integration, days in ((hook.integration, 20), (IntegrationFactory(), 0)):
+        message = MessageFactory(
+            integration=integration, received_at=timezone.now() - timedelta(days=days), **done
+        )
+        EventFactory(message=message, environment=event.environment, event_type=event.event_type)
+    client.force_login(account_admin)
+
+    types = client.get(reverse("event_types"), {"integration": hook.integration_id}).context["types"]
+    listed = client.get(types[0].address).context["rows"]
+
+    assert types[0].total == len(listed) > 0
+    assert {row.event.message.event_id for row in listed} == {event.message.event_id}

@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.factories import HookFactory
+from tests.factories import DeliveryFactory, HookFactory, in_delivery
 from webhooks.models import DeliveryAttempt, HourlyCount, InboxMessage, OutboxEvent
+from webhooks.pages import log, scope
 
 HOT = ("webhooks_inboxmessage", "webhooks_outboxevent", "webhooks_deliveryattempt")
 MESSAGES = 3000
@@ -33,16 +34,17 @@ def hook(project):
             for number in range(MESSAGES)
         ]  # fmt: skip
         InboxMessage.objects.bulk_create(rows)
+        delivery = DeliveryFactory(
+            environment=environment, event_count=MESSAGES, state="done", delivered_at=now
+        )
         OutboxEvent.objects.bulk_create(
             OutboxEvent(
-                message=row, environment=environment, event_type="sentry_exception", traffic_type="user",
-                key=f"user-{row.pk % 997}", timestamp_ms=0, body="{}", state="done", delivered_at=now,
+                message=row, environment=environment, delivery=delivery, event_type="sentry_exception",
+                traffic_type="user", key=f"user-{row.pk % 997}", timestamp_ms=0, body="{}",
             )
             for row in rows
         )  # fmt: skip
-    OutboxEvent.objects.filter(pk__in=list(OutboxEvent.objects.values_list("pk", flat=True)[:5])).update(
-        state="pending"
-    )
+    in_delivery(*OutboxEvent.objects.order_by("pk")[:5])
     DeliveryAttempt.objects.bulk_create(
         DeliveryAttempt(
             environment=environment, started_at=now - timedelta(minutes=n), event_count=1, byte_count=1
@@ -137,3 +139,36 @@ def test_a_page_reads_no_bodies(client, account_admin, hook):
         client.get(reverse("messages"))
 
     assert not [query["sql"] for query in captured if '"webhooks_inboxmessage"."body"' in query["sql"]]
+
+
+def test_messages_that_failed_are_found_unsorted(client, account_admin, hook):
+    """However many failed: sorted, all of them would be read to find the first thousand."""
+    client.force_login(account_admin)
+    InboxMessage.objects.filter(pk__gte=InboxMessage.objects.latest("pk").pk - 100).update(state="dead")
+
+    with CaptureQueriesContext(connection) as captured:
+        client.get(reverse("messages"), {"state": "failed"})
+
+    of_dead = [each["sql"] for each in captured if f"LIMIT {log.WINDOW + 1}" in each["sql"]]
+    assert of_dead
+    assert not [sql for sql in of_dead if re.search("Sort|TEMP B-TREE FOR ORDER", plan_of(sql))]
+
+
+def test_the_choices_of_a_filter_come_from_the_newest_counts(rf, account_admin, monkeypatch):
+    monkeypatch.setattr(scope, "MOST_LOOKED", 4)
+    monkeypatch.setattr(scope, "MOST_CHOICES", 2)
+    now = timezone.now()
+    for integration in [HookFactory().integration for _ in range(2)]:
+        HourlyCount.objects.bulk_create(
+            HourlyCount(
+                integration=integration, hour=now - timedelta(hours=hour), name="type",
+                label=f"type-{integration.pk}-{hour}\tuser", count=1, last_at=now,
+            )
+            for hour in range(5)
+        )  # fmt: skip
+    request = rf.get("/")
+    request.user = account_admin
+
+    found = scope.event_types_seen(scope.scope_of(request))
+
+    assert sorted(name.rpartition("-")[2] for name in found) == ["0", "0", "1", "1"]

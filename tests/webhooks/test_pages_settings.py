@@ -2,13 +2,14 @@
 
 import csv
 import io
+from datetime import UTC, datetime
 
 import pytest
 from auditlog.models import LogEntry
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import Account, CatalogueRefresh, Project, SentryInstallation
+from integrations.models import Account, CatalogueRefresh, Project, SentryInstallation, SentryListing
 from tests.factories import (
     EnvironmentFactory,
     EventFactory,
@@ -221,6 +222,29 @@ def test_what_is_typed_is_previewed_and_stays_typed(admin, stored):
     assert stored.environment_mappings.count() == 2
 
 
+def test_a_name_that_never_came_is_told_from_the_one_that_does(admin, stored):
+    def words(environment):
+        payload = body_of("seed-production").decode()
+        return form(admin, stored, **typed(environment=environment), preview_payload=payload).seen
+
+    assert words("staging") == {"staging": "In 7 days: 1 message"}
+    assert words("Staging") == {
+        "Staging": "Sentry sends “staging” (1 message in 7 days), you typed “Staging”"
+    }
+    assert words("qa") == {"qa": "In 7 days: 0 messages"}
+
+
+def test_a_path_without_a_value_is_not_counted_like_an_environment(admin, stored):
+    data = {"add": "preview", **typed(path="data.error.user.nothing")}
+
+    text = admin.post(reverse("integration_edit", args=[stored.pk]), data).content.decode()
+
+    panel = text.split('id="preview"')[1]
+    assert "In 7 days: 1 message" in panel
+    assert "0 messages" not in panel
+    assert "None" not in panel
+
+
 def test_a_pasted_payload_is_previewed_and_not_stored(admin, stored):
     payload = body_of("seed-production", "error-created").decode()
 
@@ -255,6 +279,22 @@ def test_values_in_the_preview_are_masked(admin, stored):
     assert "[e-mail]" in panel
 
 
+def test_a_path_that_finds_nothing_is_not_counted_as_an_environment(admin, stored):
+    seen = form(admin, stored, **typed(path="data.error.user.nothing"))
+
+    assert list(seen.seen) == ["staging"]
+
+
+def test_a_message_to_try_is_dated_in_the_readers_zone(admin, stored):
+    at = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
+    InboxMessage.objects.update(received_at=at)
+    admin.cookies["zone"] = "Europe/Berlin"
+
+    text = admin.get(reverse("integration_edit", args=[stored.pk])).content.decode()
+
+    assert "1 Feb, 00:30:00 ·" in text
+
+
 def test_messages_of_other_projects_cannot_be_previewed(admin, stored):
     foreign = MessageFactory(body=body_of("seed-production"))
 
@@ -266,9 +306,36 @@ def test_messages_of_other_projects_cannot_be_previewed(admin, stored):
 def test_environments_and_paths_of_messages_are_suggested(admin, stored):
     text = admin.get(reverse("integration_edit", args=[stored.pk])).content.decode()
 
-    assert '<option value="staging" label="1 in 7 days">' in text
-    assert '<option value="data.error.user.orgId" label="55">' in text
+    assert '<option value="staging" label="staging · 1 in 7 days">' in text
+    assert '<option value="data.error.user.orgId" label="data.error.user.orgId · 55">' in text
     assert "test@example.com" not in text
+
+
+def test_an_environment_tells_where_it_is_known_from(admin, stored):
+    stored.installation.projects.add(stored.project)
+    place = {"installation": stored.installation, "organization": stored.organization, "state": "done"}
+    SentryListing.objects.create(**place, names=[[stored.project_slug, "Front End"]], read_at=timezone.now())
+    SentryListing.objects.create(
+        **place, project_slug=stored.project_slug, names=[["production", ""], ["staging", ""]]
+    )
+
+    text = admin.get(reverse("integration_edit", args=[stored.pk])).content.decode()
+
+    names = text[text.index('<datalist id="sentry-environments">') :]
+    assert names.startswith(
+        '<datalist id="sentry-environments">'
+        '<option value="staging" label="staging · Sentry lists it, 1 in 7 days"></option>'
+        '<option value="production" label="production · Sentry lists it"></option></datalist>'
+    )
+
+
+def test_nothing_to_suggest_makes_no_empty_list(admin, project):
+    Account.objects.create(pk=1, sentry_enabled_at=timezone.now())
+
+    text = admin.get(reverse("integration_add", args=[project.pk])).content.decode()
+
+    assert "sentry-environments" in text
+    assert "<datalist" not in text
 
 
 def test_a_new_integration_previews_messages_of_the_same_project(admin, stored):
@@ -285,7 +352,7 @@ def test_a_new_integration_previews_messages_of_the_same_project(admin, stored):
 
 
 def test_a_huge_payload_is_not_offered(admin, stored, monkeypatch):
-    monkeypatch.setattr("webhooks.previewing.MOST_BYTES", 100)
+    monkeypatch.setattr("webhooks.pages.previewing.MOST_BYTES", 100)
 
     assert form(admin, stored).choices == ()
 

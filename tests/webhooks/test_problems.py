@@ -1,6 +1,6 @@
 """Problems open when something fails again and again, and close when it is mended or stays away."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -9,10 +9,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.factories import EventFactory, HookFactory, IntegrationFactory, MessageFactory
+from webhooks import problems
 from webhooks.inbox import drain_inbox
 from webhooks.models import OutboxEvent, Problem, ProblemScan
 from webhooks.problems import drain_problems, look
-from webhooks.rollups import Count, Tally
+from webhooks.resending import failed_of
+from webhooks.rollups import Count, Tally, count_dead
 
 
 def fail(integration, times=3, code="environment_unmapped", subject="preview", at=None):
@@ -163,6 +165,18 @@ def test_what_is_dead_is_a_problem(hook):
     assert open_kinds() == [("events_failed", ""), ("messages_failed", "")]
 
 
+def test_what_was_sent_again_is_no_problem_any_more(hook):
+    event = EventFactory(message__integration=hook.integration, delivery__state="dead")
+    count_dead([event.delivery_id])
+    look(timezone.now())
+    assert open_kinds() == [("events_failed", "")]
+
+    failed_of(event.message).resend()
+    look(timezone.now())
+
+    assert open_kinds() == []
+
+
 def test_a_deleted_integration_has_no_problems(hook):
     fail(hook.integration)
     look(timezone.now())
@@ -262,3 +276,23 @@ def test_no_events_are_touched_by_looking(hook):
 
     assert OutboxEvent.objects.get().state == "pending"
     assert IntegrationFactory().problems.count() == 0
+
+
+def test_problems_of_one_integration_say_so_and_lead_to_all(hook, admin):
+    text = admin.get(
+        reverse("problems"), {"integration": hook.integration_id, "tab": "gone"}
+    ).content.decode()
+
+    assert f"Only those of <b>{hook.integration}</b>" in text
+    assert 'href="?tab=gone">Show all problems' in text
+
+
+def test_a_look_dated_by_a_wrong_clock_is_made_now(db, monkeypatch):
+    looked: list[datetime] = []
+    monkeypatch.setattr(problems, "look", looked.append)
+    problems.drain_problems()  # makes the row
+    ProblemScan.objects.update(due_at=timezone.now() + timedelta(days=365))
+
+    problems.drain_problems()
+
+    assert len(looked) == 1

@@ -2,11 +2,16 @@
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
+from durable.drains import drain_all
+from integrations.models import ServiceHook
+from integrations.services import remove_integration, retire
 from tests.webhooks.conftest import SECRET, body_of
 from webhooks import accept, hook_secrets, keeper, writer
 from webhooks import spool as module
@@ -64,6 +69,20 @@ def test_a_forgery_is_refused_with_the_cached_secret_while_the_database_is_away(
 
     assert deliver(hook, headers={"X-ServiceHook-Signature": "0" * 64}).status_code == 401
     assert files(settings) == []
+
+
+def test_what_a_secret_of_long_ago_does_not_prove_is_kept_until_it_can_be_checked(
+    hook, deliver, spool, away, settings, monkeypatch
+):
+    hook_secrets.cache.keep(hook.address, hook_secrets.read_hook(hook.address))
+    hook.secret = "made-anew"
+    hook.save()
+    monkeypatch.setattr(hook_secrets, "FRESH_SECONDS", 0.0)  # it was read an hour ago
+
+    signature = sign(body_of("seed-staging"), "made-anew")
+    answer = deliver(hook, headers={"X-ServiceHook-Signature": signature})
+
+    assert (answer.status_code, len(files(settings))) == (202, 1)
 
 
 def test_what_could_not_be_verified_is_verified_when_taken_in(hook, deliver, spool, away):
@@ -166,3 +185,88 @@ def test_a_disk_that_takes_not_even_a_folder_is_a_full_spool(spool, monkeypatch)
 
     with pytest.raises(SpoolFull):
         spool.keep(RawRequest(uuid4(), "", b"x"), is_verified=True)
+
+
+def test_what_cannot_be_taken_yet_stays(hook, deliver, deliver_app, spool, away, settings, monkeypatch):
+    settings.SENTRY_CLIENT_SECRETS = [SECRET]
+    ServiceHook.objects.update(secret="")
+    hook_secrets.cache.clear()
+    assert (deliver(hook).status_code, deliver_app("seed-production").status_code) == (202, 202)
+    away()
+    settings.SENTRY_CLIENT_SECRETS = []
+    monkeypatch.setattr(accept, "UNVERIFIED_MESSAGES", 0)
+
+    assert (keeper.take_in(), len(files(settings))) == (0, 2)
+    settings.SENTRY_CLIENT_SECRETS = [SECRET]
+    ServiceHook.objects.update(secret=SECRET)
+    hook_secrets.cache.clear()
+    assert (keeper.take_in(), len(files(settings))) == (2, 0)
+
+
+def test_a_genuine_request_of_a_hook_nobody_knows_any_more_is_set_aside(hook, deliver, spool, away, settings):
+    hook_secrets.cache.keep(hook.address, hook_secrets.read_hook(hook.address))
+    deliver(hook)
+    away()
+    ServiceHook.objects.all().delete()
+    hook_secrets.cache.clear()
+
+    assert keeper.take_in() == 0
+    assert len(list((Path(settings.SPOOL_DIR) / "set-aside").iterdir())) == 1
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_belongs_to_another_user_holds_up_nobody(
+    hook, deliver, spool, away, settings, monkeypatch, what
+):
+    hook_secrets.cache.keep(hook.address, hook_secrets.read_hook(hook.address))
+    deliver(hook)
+    [ours] = files(settings)
+    theirs = Path(settings.SPOOL_DIR) / "0-copied"  # looked at first
+    theirs.mkdir()
+    (theirs / "1.request").write_bytes(ours.read_bytes())
+    name, denied = ("read_bytes", theirs / "1.request") if what == "file" else ("iterdir", theirs)
+    allowed = getattr(Path, name)
+
+    def only_ours(path):
+        if path == denied:
+            raise PermissionError(13, "Permission denied", str(path))
+        return allowed(path)
+
+    monkeypatch.setattr(Path, name, only_ours)
+    away()
+    monkeypatch.setattr(Path, name, only_ours)  # `away` undid it too
+
+    assert keeper.take_in() == 1
+    assert files(settings) == [theirs / "1.request"]
+
+
+def test_what_came_in_before_its_hook_was_replaced_is_stored_however_late_it_is_taken_in(
+    hook, deliver, spool, away, time_machine
+):
+    """A host that was down for an hour, for example."""
+    assert deliver(hook).status_code == 202
+    away()
+    retire([hook])
+    time_machine.move_to(timezone.now() + timedelta(hours=1))
+
+    keeper.take_in()
+
+    assert InboxMessage.objects.get().integration == hook.integration
+
+
+def test_what_came_in_before_its_integration_was_deleted_still_goes_out(
+    hook, deliver, deliver_app, spool, away, settings, fme
+):
+    settings.SENTRY_CLIENT_SECRETS = [SECRET]
+    envelope = json.loads(body_of("seed-production", "error-created"))
+    type(hook.installation).objects.filter(pk=hook.installation_id).update(
+        uuid=envelope["installation"]["uuid"]
+    )
+    assert (deliver(hook).status_code, deliver_app("seed-production").status_code) == (202, 202)
+    away()
+    remove_integration(hook.integration)
+
+    keeper.take_in()
+    drain_all()
+
+    assert {event["environmentName"] for event in fme.events} == {"Staging", "Production"}

@@ -1,13 +1,18 @@
 """Upgrading while processes of the first schema still run: what they wrote before and write after is delivered."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps.registry import Apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
+from integrations.models import SentryIntegration
+from tests.factories import MessageFactory
 from tests.webhooks.conftest import Fme, body_of
 from webhooks.inbox import drain_inbox
 from webhooks.models import InboxMessage, OutboxEvent
@@ -102,3 +107,51 @@ def test_a_worker_of_the_first_schema_can_still_write_its_events(
 
     assert fme.events == [{"key": "7"}]
     assert OutboxEvent.objects.get().state == "done"
+
+
+def test_what_a_worker_of_the_first_schema_delivered_stays_delivered(
+    first: tuple[Apps, Migrate], fme: Fme
+) -> None:
+    apps, upgrade = first
+    integration, attempt = configured(apps), uuid4()
+    environment = apps.get_model("integrations", "Environment").objects.get()
+    message = apps.get_model("webhooks", "InboxMessage").objects.create(
+        integration=integration, event_id="c" * 32, source="app", body=b"{}", state="done"
+    )
+    now = timezone.now()
+    facts: dict[str, dict[str, Any]] = {
+        "taken": {"state": "done", "delivered_at": now, "claim": attempt},
+        "refused": {"state": "dead", "last_error": "FME refused this event (400)"},
+        "being sent": {"claim": uuid4(), "due_at": now + timedelta(minutes=1)},
+    }
+    for key, values in facts.items():
+        apps.get_model("webhooks", "OutboxEvent").objects.create(
+            message=message, environment=environment, event_type="sentry_exception", traffic_type="user", key=key,
+            timestamp_ms=1, body=f'{{"key": "{key}"}}', **values,
+        )  # fmt: skip
+
+    upgrade()
+    drain_outbox()
+
+    assert not fme.events
+    events = {event.key: event for event in OutboxEvent.objects.select_related("delivery")}
+    assert {key: event.state for key, event in events.items()} == {
+        "taken": "done", "refused": "dead", "being sent": "pending",
+    }  # fmt: skip
+    assert events["taken"].delivered_at == now
+    assert "400" in events["refused"].last_error
+
+
+def test_a_worker_of_the_first_schema_leaves_what_this_one_stored_alone(
+    first: tuple[Apps, Migrate], fme: Fme
+) -> None:
+    apps, upgrade = first
+    configured(apps)
+    upgrade()
+    MessageFactory(integration=SentryIntegration.objects.get(), body=body_of("seed-staging"))
+
+    drain_inbox()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state FROM webhooks_outboxevent")
+        assert cursor.fetchall() == [("moved",)]

@@ -11,8 +11,8 @@ from django.utils import timezone
 from tests.factories import IntegrationFactory
 from tests.waiting import until
 from webhooks import writer as module
+from webhooks.message_rows import NewMessage, insert_messages
 from webhooks.models import InboxMessage
-from webhooks.queue import NewMessage, insert_messages
 from webhooks.writer import StoreUnavailable, Writer
 
 pytestmark = pytest.mark.django_db(transaction=True)

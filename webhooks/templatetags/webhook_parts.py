@@ -10,11 +10,14 @@ from django.utils.safestring import SafeString
 
 from integrations.found import access_of
 from integrations.integration_forms import IntegrationForms
-from integrations.models import SentryIntegration
-from webhooks import numbers, problems
+from integrations.listed import Listed
+from integrations.models import EnvironmentMapping, IdentityMapping, SentryIntegration
+from webhooks import problems
 from webhooks.masking import mask_text
-from webhooks.pipeline import Overview, overview_of
-from webhooks.previewing import Preview, Suggestions, preview_of, suggestions_of
+from webhooks.pages import numbers
+from webhooks.pages.pipeline import Overview, overview_of
+from webhooks.pages.previewing import Preview, Suggestions, preview_of, suggestions_of
+from webhooks.pages.row_counts import RowCount, RowCounts
 from webhooks.reasons import reason_words
 
 register = template.Library()
@@ -25,18 +28,26 @@ def clock(context: Context, at: datetime | None, precision: str = "ms") -> SafeS
     """A time in the reader's zone to the millisecond ("ms") or second ("s"), with the date when it is not today's."""
     if at is None:
         return SafeString("")
-    zone = getattr(context.get("page"), "timezone", UTC)
-    local = at.astimezone(zone)
-    words = f"{local:%H:%M:%S}" + (f".{local.microsecond // 1000:03}" if precision == "ms" else "")
-    if local.date() != timezone.now().astimezone(zone).date():
-        words = f"{local.day} {local:%b}, {words}"
+    local = at.astimezone(getattr(context.get("page"), "timezone", UTC))
     return format_html(
         '<time datetime="{}" title="{} {}">{}</time>',
         f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
         f"{local:%Y-%m-%d %H:%M:%S.%f}",
         local.tzname() or "UTC",
-        words,
+        _clock_words(local, precision),
     )
+
+
+@register.simple_tag(takes_context=True)
+def clock_text(context: Context, at: datetime) -> str:
+    """A time as `clock` says it, to the second, for where no markup may stand."""
+    return _clock_words(at.astimezone(getattr(context.get("page"), "timezone", UTC)), "s")
+
+
+def _clock_words(local: datetime, precision: str) -> str:
+    words = f"{local:%H:%M:%S}" + (f".{local.microsecond // 1000:03}" if precision == "ms" else "")
+    is_today = local.date() == timezone.now().astimezone(local.tzinfo).date()
+    return words if is_today else f"{local.day} {local:%b}, {words}"
 
 
 @register.simple_tag(takes_context=True)
@@ -55,6 +66,12 @@ register.filter("mask_text", mask_text)
 
 
 @register.filter
+def first_sentence(text: str) -> str:
+    """What is so, without what to do about it: for rows of a log, which say the same many times."""
+    return text.partition(". ")[0]
+
+
+@register.filter
 def reason(code: str, subject: str = "") -> str:
     """The few words of a skip code."""
     return reason_words(code, subject)
@@ -64,6 +81,18 @@ def reason(code: str, subject: str = "") -> str:
 def of_key(values: dict[object, object], key: object) -> object:
     """What a map holds under a key."""
     return values.get(key)
+
+
+@register.filter
+def of_environment(counts: RowCounts, row: EnvironmentMapping) -> RowCount:
+    """What came through a row of environments."""
+    return counts.by_environment[row.sentry_environment]
+
+
+@register.filter
+def of_identity(counts: RowCounts, row: IdentityMapping) -> RowCount:
+    """What came through a row of identities."""
+    return counts.by_path[row.path, row.traffic_type.name]
 
 
 @register.simple_tag
@@ -94,7 +123,7 @@ def mapping_preview(
 
 @register.simple_tag(takes_context=True)
 def suggestions(
-    context: Context, forms: IntegrationForms, integration: SentryIntegration | None
+    context: Context, forms: IntegrationForms, integration: SentryIntegration | None, listed: Listed
 ) -> Suggestions:
-    """What recent messages suggest to type."""
-    return suggestions_of(context["request"], forms, integration)
+    """What Sentry lists, and what recent messages suggest to type."""
+    return suggestions_of(context["request"], forms, integration, listed)

@@ -1,14 +1,12 @@
 """`manage.py drain`: work off everything due now; `--follow` goes on until SIGTERM or SIGINT."""
 
-import signal
 from argparse import ArgumentParser
-from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from durable.drains import drain_all, follow
-from durable.stopping import stopping
+from durable.stopping import stop_on_signals
 
 
 class Command(BaseCommand):
@@ -18,14 +16,8 @@ class Command(BaseCommand):
         parser.add_argument("--follow", action="store_true", help="poll every second until told to stop")
 
     def handle(self, **options: Any) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
+        stop_on_signals()
         if options["follow"]:
             follow()
         else:
             drain_all()
-
-
-def stop(number: int, frame: FrameType | None) -> None:
-    """Finish the batch in hand, claim no more."""
-    stopping.set()

@@ -1,5 +1,6 @@
 """A full disk under the database, and a full spool beside a database that is away."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -23,8 +24,7 @@ def database_full(run: Run) -> None:
     load = source.load(stack, run.count, run.dice, rate=run.count / run.seconds(short=5, full=25))
     run.pause(0.5, 1.0)
     fill(filler)
-    time.sleep(run.seconds(short=4, full=20))
-    is_spooled = has_files(run.world.spool)
+    is_spooled = was_spooled(run.world.spool, within=run.seconds(short=4, full=20))
     filler.unlink()
     load.wait(60)
     if run.world.postgres:
@@ -63,22 +63,23 @@ def switches(run: Run) -> tuple[Switch, Switch]:
 
 
 def fill(file: Path) -> None:
-    """Write until the disk takes no more."""
-    with file.open("wb", buffering=0) as stream:
-        try:
-            for size in (1 << 20, 1 << 12, 1):
+    """Take all room that is left: reserved, not written, or the load would be over before the disk is full."""
+    with file.open("wb") as stream:
+        taken = 0
+        for size in (1 << 24, 1 << 20, 1 << 12, 1):
+            with contextlib.suppress(OSError):
                 while True:
-                    try:
-                        stream.write(os.urandom(size))
-                    except OSError:
-                        break
-        finally:
-            os.sync()
+                    os.posix_fallocate(stream.fileno(), taken, size)
+                    taken += size
 
 
-def has_files(spool: Path) -> bool:
-    """Whether anything was spooled."""
-    return next(spool.glob("*/*.request"), None) is not None
+def was_spooled(spool: Path, *, within: float) -> bool:
+    """Whether a file was seen there in so many seconds: what still fits into the database is soon taken in again."""
+    end, was_seen = time.monotonic() + within, False
+    while time.monotonic() < end:
+        was_seen = was_seen or next(spool.glob("*/*.request"), None) is not None
+        time.sleep(0.02)
+    return was_seen
 
 
 def restarted(run: Run) -> bool:

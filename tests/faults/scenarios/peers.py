@@ -109,8 +109,8 @@ def poison(run: Run) -> None:
     poisonous.update(run.dice.sample(candidates[len(candidates) // 2 :], max(1, run.count // POISON_EVERY)))
     load.wait(120)
     run.settle(source, load, seconds=60, without_events=poisonous, note=f"{len(poisonous)} poisoned")
-    dead = OutboxEvent.objects.filter(environment=source.environment_ids[FAILING], state="dead")
-    named = {(event.message.event_id, event.key) for event in dead.select_related("message")}
+    dead = OutboxEvent.objects.filter(environment=source.environment_ids[FAILING], delivery__state="dead")
+    named = {(event.message.event_id, event.key) for event in dead.select_related("message", "delivery")}
     assert named == {(event.event_id, event.key) for event in poisonous}, "the poison is not named"
     assert all("refused" in event.last_error for event in dead)
 

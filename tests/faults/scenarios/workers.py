@@ -14,7 +14,8 @@ def crowd(run: Run) -> None:
     load = source.load(stack, run.count, run.dice, rate=250)
     load.wait(60)
     broker = {"CELERY_BROKER_URL": run.world.broker.url}
-    stack.start(*NAMES, **broker, OUTBOX_BATCH_EVENTS="20", WORKER_THREADS="4")
+    batch = max(1, run.count // 200)  # so many POSTs in all that the workers are bound to meet
+    stack.start(*NAMES, **broker, OUTBOX_BATCH_EVENTS=str(batch), WORKER_THREADS="4")
     try:
         row = run.settle(source, load, seconds=90)
     finally:

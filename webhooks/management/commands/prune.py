@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from webhooks.retention import prune
+from webhooks.retention import ClocksDisagree, prune
 
 
 class Command(BaseCommand):
@@ -13,4 +13,8 @@ class Command(BaseCommand):
     )
 
     def handle(self, **options: Any) -> None:
-        self.stdout.write(", ".join(f"{count} {name}" for name, count in prune().items()) + " removed")
+        try:
+            removed = prune()
+        except ClocksDisagree as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(", ".join(f"{count} {name}" for name, count in removed.items()) + " removed")

@@ -1,0 +1,1 @@
+"""What each page costs, whatever the number of messages."""

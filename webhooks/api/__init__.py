@@ -1,0 +1,1 @@
+"""The REST interface to messages, track events, replays and previews."""
