@@ -14,11 +14,11 @@ from django.utils import timezone
 
 django.setup()
 
-from benchmarks import bodies  # noqa: E402 - the apps have to be ready first
-from integrations.models import SentryIntegration  # noqa: E402
-from webhooks.inbox import drain_inbox  # noqa: E402
-from webhooks.models import InboxMessage, OutboxEvent  # noqa: E402
-from webhooks.queue import NewMessage, insert_messages  # noqa: E402
+from benchmarks import bodies
+from integrations.models import SentryIntegration
+from webhooks.inbox import drain_inbox
+from webhooks.message_rows import NewMessage, insert_messages
+from webhooks.models import InboxMessage, OutboxEvent
 
 CHUNK = 100
 

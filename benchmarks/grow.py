@@ -15,36 +15,60 @@ from uuid import uuid4
 
 import django
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 django.setup()
 
-from integrations.models import Environment, SentryIntegration  # noqa: E402 - the apps have to be ready first
-from webhooks import sql  # noqa: E402
-from webhooks.models import InboxMessage, OutboxEvent  # noqa: E402
-from webhooks.queue import NewMessage, claim_events, claim_messages, insert_messages  # noqa: E402
+from integrations.models import Environment, SentryIntegration
+from webhooks import sql
+from webhooks.delivery_rows import NewEvent, claim_deliveries, insert_events
+from webhooks.message_rows import NewMessage, claim_messages, insert_messages
+from webhooks.models import Delivery, InboxMessage, OutboxEvent
 
 TRIES, CLAIM, WAITING = 9, 100, 8_000
+SIZES = (100, 1)
+"""Events to a delivery: as a burst leaves them, and as a trickle does."""
+
 BODY = b'{"event": {}}'
 
 
-def grow(model: type[InboxMessage] | type[OutboxEvent], total: int) -> None:
-    """Copies of one row until there are `total`: one statement."""
+def grow_messages(total: int) -> None:
+    """Copies of one message until there are `total`: one statement."""
+    random_id = "substr(md5(random()::text || n), 1, 32)" if is_postgres() else "lower(hex(randomblob(16)))"
+    copy(InboxMessage, total - InboxMessage.objects.count(), {"event_id": random_id})
+
+
+def grow_events(total: int) -> None:
+    """Track events until there are `total`: half of them a hundred to a delivery, half one to a delivery."""
+    for size, environment in zip(SIZES, environments(), strict=True):
+        last = Delivery.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        lacking = total // len(SIZES) - OutboxEvent.objects.filter(environment=environment).count()
+        place = {"environment_id": str(environment)}
+        copy(Delivery, -(-lacking // size), {**place, "id": f"{last} + n", "event_count": str(size)})
+        copy(OutboxEvent, lacking, {**place, "delivery_id": f"{last} + 1 + (n - 1) / {size}"})
+    if is_postgres():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT setval('webhooks_delivery_id_seq', (SELECT max(id) FROM webhooks_delivery))"
+            )
+
+
+def environments() -> list[int]:
+    """One environment for each size of delivery."""
+    return list(Environment.objects.order_by("pk").values_list("pk", flat=True)[: len(SIZES)])
+
+
+def copy(
+    model: type[InboxMessage] | type[Delivery] | type[OutboxEvent], count: int, drawn: dict[str, str]
+) -> None:
+    """`count` copies of the first row, with an expression of `n` for each column in `drawn`."""
     pattern = model.objects.order_by("pk")[0]
     columns = {str(field.column): field.get_db_prep_value(getattr(pattern, field.attname), connection)
-               for field in model._meta.concrete_fields if field.column not in ("id", "event_id")}  # fmt: skip
-    event_id = {
-        "event_id": "substr(md5(random()::text || n), 1, 32)"
-        if is_postgres()
-        else "lower(hex(randomblob(16)))"
-    }
-    drawn = event_id if model is InboxMessage else {}
-    numbers = f"generate_series(1, {total - model.objects.count()}) AS n"
+               for field in model._meta.concrete_fields if field.column not in ("id", *drawn)}  # fmt: skip
+    numbers = f"generate_series(1, {count}) AS n"
     if not is_postgres():
-        numbers = (
-            "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < "
-            f"{total - model.objects.count()}) SELECT n FROM s)"
-        )
+        numbers = f"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s)"
     names = ", ".join([*columns, *drawn])
     places = ", ".join([*(["%s"] * len(columns)), *drawn.values()])
     with connection.cursor() as cursor:
@@ -75,13 +99,16 @@ def milliseconds(work: Callable[[], Any]) -> float:
 
 
 def buffers(work: Callable[[], Any]) -> float:
-    """Pages read or hit by the statement that `work` runs, by EXPLAIN in its place."""
+    """Pages read or hit by the statements that `work` runs, by EXPLAIN before each."""
     plans: list[dict[str, float]] = []
     real = sql.run
 
     def explained(statement: str, values: Sequence[Any], *, is_kept: bool = False) -> list[tuple[Any, ...]]:
-        plans.append(real(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", values)[0][0][0]["Plan"])
-        return []
+        with transaction.atomic():
+            explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}"
+            plans.append(real(explain, values)[0][0][0]["Plan"])
+            transaction.set_rollback(True)
+        return real(statement, values, is_kept=is_kept)
 
     sql.run = explained
     try:
@@ -95,22 +122,36 @@ def buffers(work: Callable[[], Any]) -> float:
 
 def costs() -> dict[str, float]:
     """Of one claim of each queue, and of storing one message."""
-    now, environment = timezone.now(), Environment.objects.order_by("pk")[0].pk
+    now = timezone.now()
     until = now + timedelta(seconds=30)
     new = NewMessage(SentryIntegration.objects.get().pk, uuid4().hex, "service_hook", now, BODY * 1_500)
+    together, apart = environments()
+
+    def claim_events(environment: int) -> None:
+        claim_deliveries(
+            uuid4(), environment_id=environment, max_events=CLAIM, max_bytes=10**6, now=now, until=until
+        )
+
     return {
-        "claim of messages": cost(lambda: claim_messages(uuid4(), limit=CLAIM, now=now, until=until)),
-        "claim of events": cost(
-            lambda: claim_events(uuid4(), environment_id=environment, limit=CLAIM, now=now, until=until)
-        ),
+        "claim of 100 messages": cost(lambda: claim_messages(uuid4(), limit=CLAIM, now=now, until=until)),
+        "claim of 100 events, one delivery": cost(lambda: claim_events(together)),
+        "claim of 100 events, 100 deliveries": cost(lambda: claim_events(apart)),
         "insert": cost(lambda: insert_messages([new])),
     }
 
 
-def settle(model: type[InboxMessage] | type[OutboxEvent]) -> None:
-    """All but the last rows are done."""
-    last = model.objects.order_by("-pk").values_list("pk", flat=True)[WAITING]
-    model.objects.filter(pk__lte=last).update(state="done")
+def settle() -> None:
+    """All but the last rows of each kind are done."""
+    waits: list[tuple[QuerySet[Any], int]] = [
+        (InboxMessage.objects.all(), WAITING),
+        *(
+            (Delivery.objects.filter(environment=environment), WAITING // len(SIZES) // size)
+            for environment, size in zip(environments(), SIZES, strict=True)
+        ),
+    ]
+    for rows, left in waits:
+        last = rows.order_by("-pk").values_list("pk", flat=True)[left]
+        rows.filter(pk__lte=last).update(state="done")
 
 
 def vacuum() -> None:
@@ -124,24 +165,21 @@ def main(sizes: Sequence[int]) -> None:
     message = InboxMessage.objects.create(
         integration=SentryIntegration.objects.get(), event_id=uuid4().hex, body=BODY, source="service_hook"
     )
-    environment = Environment.objects.order_by("pk")[0]
-    OutboxEvent.objects.create(
-        message=message, environment=environment, event_type="sentry_exception", traffic_type="user", key="k",
-        timestamp_ms=1, body="{}" * 150,
-    )  # fmt: skip
+    event = NewEvent(message.pk, environments()[0], "sentry_exception", "user", "k", 1, "{}" * 150)
+    insert_events([event], now=timezone.now())
     found: dict[str, list[float]] = {}
     for size in sizes:
-        for model in (InboxMessage, OutboxEvent):
-            model.objects.update(state="pending")
-            grow(model, size)
+        for rows in (InboxMessage.objects, Delivery.objects):
+            rows.update(state="pending")
+        grow_messages(size)
+        grow_events(size)
         for kind in ("backlog", "history"):
             vacuum()
             for what, value in costs().items():
                 if what == "insert" and kind == "history":
                     continue
                 found.setdefault(what if what == "insert" else f"{what}, {kind}", []).append(value)
-            for model in (InboxMessage, OutboxEvent):
-                settle(model)
+            settle()
     print(json.dumps(found))
 
 

@@ -156,7 +156,7 @@ static void read_bodies(const char *folder, const char *signed_first) {
 }
 
 typedef struct {
-    int fd, is_sending;
+    int fd, is_sending, is_busy;
     Body *body;
     char id[ID + 1], head[2048], answer[4096];
     size_t head_size, sent, got;
@@ -203,13 +203,18 @@ static void listen_for_room(Connection *connection, int is_sending) {
     connection->is_sending = is_sending;
 }
 
-static void let_rest(Connection *connection) { free_list[free_count++] = (int)(connection - all); }
+static void let_rest(Connection *connection) {
+    connection->is_busy = 0;
+    free_list[free_count++] = (int)(connection - all);
+}
 
+/* A connection that rests may be closed by a server that has seen nothing on it for long: nothing is lost then. */
 static void lose(Connection *connection) {
     close(connection->fd);
     connection->is_sending = 0;
-    if (connection->due >= count_from) broken++;
     dial(connection);
+    if (!connection->is_busy) return;
+    if (connection->due >= count_from) broken++;
     let_rest(connection);
 }
 
@@ -248,6 +253,7 @@ static void launch(Connection *connection, double due) {
         "POST /%s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s%s\r\n%s\r\n",
         path, connection->body->size, signature_header, hex, more_headers);
     connection->due = due;
+    connection->is_busy = 1;
     connection->sent = connection->got = 0;
     send_more(connection);
 }

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 django.setup()
 
-from integrations.models import (  # noqa: E402 - the apps have to be ready first
+from integrations.models import (
     Environment,
     EnvironmentMapping,
     IdentityMapping,
