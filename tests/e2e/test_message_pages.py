@@ -129,7 +129,7 @@ def test_new_messages_come_by_themselves_until_paused(visit, world, account_admi
         integration=world, title="Arrives live", state="done", outcome="dropped", reason="not_an_exception"
     )
     expect(rows.first).to_contain_text("Arrives live", timeout=6000)
-    assert rows.count() == before + 1
+    expect(rows).to_have_count(before + 1)
 
     tab.page.get_by_role("link", name="Pause").click()
     expect(tab.page.get_by_text("Live tail is paused")).to_be_visible()

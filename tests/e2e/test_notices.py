@@ -28,6 +28,7 @@ def test_a_webhook_is_added_tested_and_removed(visit, account_admin, theme, widt
         page.get_by_label("E-mail or https address").fill(f"http://127.0.0.1:{server.port}/in")
         page.get_by_role("button", name="Add", exact=True).click()
 
+        page.locator("#secret").wait_for()
         secret = NoticeReceiver.objects.get().secret
         expect(page.locator("#secret")).to_have_text(secret)
         assert tab.violations() == []

@@ -72,7 +72,7 @@ def test_without_javascript_the_next_load_shows_them(visit, ready, project_admin
 
     page.goto(address)
 
-    assert page.locator("datalist#sentry-projects option").count() == 2
+    expect(page.locator("datalist#sentry-projects option")).to_have_count(2)
 
 
 def test_a_refusal_is_a_quiet_line_by_the_field(visit, ready, project_admin, project):

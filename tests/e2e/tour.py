@@ -51,6 +51,7 @@ class Stop:
         assert answer.status == self.status, (self.name, answer.status)
         if self.act:
             self.act(page)
+            page.wait_for_load_state()  # what the act opened may be there before its stylesheet
 
 
 def furnish(*, share: float) -> None:
@@ -263,7 +264,8 @@ def lock_out(page: Page) -> None:
             return
         page.get_by_label("Username").fill("somebody-else")
         page.get_by_label("Password").fill("wrong")
-        page.get_by_role("button", name="Log in").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Log in").click()
 
 
 def save(page: Page) -> None:
@@ -292,13 +294,13 @@ def import_nonsense(page: Page) -> None:
         {"name": "front-end.json", "mimeType": "application/json", "buffer": b'{"version": 99}'}
     )
     page.get_by_role("button", name="Open the form").click()
-    page.wait_for_load_state()
+    page.get_by_role("alert").wait_for()
 
 
 def reveal(page: Page) -> None:
     """Show what is masked."""
     page.get_by_role("button", name="Show masked values").click()
-    page.wait_for_load_state()
+    page.get_by_role("link", name="Mask again").wait_for()
 
 
 def open_event(page: Page) -> None:
