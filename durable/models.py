@@ -131,7 +131,7 @@ class DurableRow(models.Model):
     def _settle(self, **changes: Any) -> bool:
         changed = bool(self.claim and self._held().update(claim=None, **changes))
         if changed:
-            self.refresh_from_db()
+            self.refresh_from_db(fields=["claim", *changes])
         return changed
 
 

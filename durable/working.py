@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
@@ -31,6 +32,9 @@ def work_off(rows: DurableQuerySet[Row], handle: Callable[[Row], None]) -> int:
             handle(row)
         except (OperationalError, InterfaceError):
             raise  # the database is away, which is no fault of the row
+        except ImproperlyConfigured as error:  # nor is a setting, and only a person can put it right
+            logger.error("Working off %s %s waits for a setting: %s", type(row).__name__, row.pk, error)
+            row.retry(again_at(row.attempts), str(error))
         except Exception:
             logger.exception("Working off %s %s failed.", type(row).__name__, row.pk)
             row.fault(traceback.format_exc(), again_at(row.attempts))

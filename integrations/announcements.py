@@ -30,7 +30,7 @@ def announce(uuid: UUID, organization: str, code: str | None, *, at: datetime) -
         announced_at=installation.announced_at or at,
     )
     is_lost = installation.state == State.DEAD
-    if code and code != installation.code and (is_lost or not installation.has_token):
+    if code and (is_lost or not installation.has_token) and code != installation.code:
         row.arm(code=code, code_received_at=at, token="", refresh_token="", token_expires_at=None)
         wake("installations")
     _tell_orphans(organization, uuid)
@@ -44,7 +44,7 @@ def offer_code(uuid: UUID, code: str, organization: str, *, at: datetime) -> Non
     deleted one.
     """
     installation = _locked(uuid)
-    if installation.deleted_at or installation.has_token or installation.code or not code:
+    if installation.deleted_at or installation.has_token or installation.has_code or not code:
         return
     SentryInstallation.objects.filter(pk=installation.pk).arm(
         code=code, code_received_at=at, organization=installation.organization or organization

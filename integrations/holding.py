@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from durable.working import again_at
+from integrations.fields import UnreadableSecret
 from integrations.models import Environment
 
 
@@ -13,10 +15,22 @@ def open_environments(now: datetime) -> QuerySet[Environment]:
     return Environment.objects.exclude(sdk_key="").filter(Q(hold_reason="") | Q(hold_until__lte=now))
 
 
+def has_key(environment: Environment) -> bool:
+    """Whether there is an SDK key that can be read; one that cannot holds the environment, with the reason."""
+    try:
+        return bool(environment.sdk_key)
+    except UnreadableSecret as error:
+        hold(environment, str(error), again_at(environment.hold_attempts + 1))
+        return False
+
+
 def read_key(environment: Environment) -> bool:
-    """Read the SDK key anew, which may be replaced or removed while a backlog is sent; False when there is none."""
-    environment.refresh_from_db(fields=["sdk_key", "sdk_key_set_at"])
-    return environment.has_sdk_key
+    """`has_key` of the SDK key read anew: it may be replaced or removed while a backlog is sent."""
+    fresh = Environment.objects.only("sdk_key", "sdk_key_set_at").get(pk=environment.pk)
+    environment.sdk_key_set_at = fresh.sdk_key_set_at
+    if is_there := has_key(fresh):
+        environment.sdk_key = fresh.sdk_key
+    return is_there
 
 
 def hold(environment: Environment, reason: str, until: datetime) -> None:

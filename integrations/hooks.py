@@ -109,7 +109,7 @@ def _remove_twins(project: "_Project", twins: list[RemoteHook]) -> str:
 def _make_absent(hook: ServiceHook) -> None:
     """Remove whatever has our address; nothing can be reached once the installation is gone."""
     installation = hook.installation
-    if installation is None or installation.deleted_at or not (installation.token or hook.remote_id):
+    if installation is None or installation.deleted_at or not (installation.has_token or hook.remote_id):
         hook.finish()
         return
     project = _Project(hook)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from integrations.fields import tail
+from integrations.fields import tail_of
 from integrations.forms import SdkKeyForm
 from integrations.models import Environment, Project
 from integrations.states import Status, key_status, order_status
@@ -39,7 +39,7 @@ def _line(environment: Environment, chosen: int | None, form: SdkKeyForm | None,
         environment=environment,
         state=state,
         order=order,
-        tail=tail(environment.sdk_key),
+        tail=tail_of(environment, "sdk_key"),
         is_used=bool(environment.used_by),  # type: ignore[attr-defined] # prefetched by the page
         may_write=may_write,
         form=bound if may_write and is_wanted and not is_busy else None,

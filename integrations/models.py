@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from durable.models import DurableRow, State
-from integrations.fields import EncryptedTextField
+from integrations.fields import EncryptedTextField, has_secret
 
 MOVE_GRACE = timedelta(minutes=10)
 """How long a hook that was replaced still takes messages: Sentry caches a project's hooks for 60 seconds."""
@@ -72,7 +72,7 @@ class Environment(CatalogueRow):
 
     @property
     def has_sdk_key(self) -> bool:
-        return bool(self.sdk_key)
+        return has_secret(self, "sdk_key")
 
     @property
     def is_held(self) -> bool:
@@ -196,7 +196,11 @@ class SentryInstallation(DurableRow):
 
     @property
     def has_token(self) -> bool:
-        return bool(self.token)
+        return has_secret(self, "token")
+
+    @property
+    def has_code(self) -> bool:
+        return has_secret(self, "code")
 
 
 class SentryListing(DurableRow):
@@ -374,6 +378,10 @@ class ServiceHook(DurableRow):
 
     def __str__(self) -> str:
         return f"{self.organization}/{self.project_slug} ({self.get_wanted_display().lower()})"
+
+    @property
+    def has_secret(self) -> bool:
+        return has_secret(self, "secret")
 
     @property
     def url(self) -> str:

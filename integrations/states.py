@@ -114,7 +114,7 @@ def installation_status(installation: SentryInstallation) -> Status:
         return Status("ok", "check", "Connected", "The token is renewed on its own.")
     if installation.has_token:
         return Status("warn", "alert", "Connected, renewal failed", installation.last_error)
-    if installation.code:
+    if installation.has_code:
         waiting = installation.last_error or "The code from Sentry is being exchanged for a token."
         return Status("info", "spin", "Connecting", waiting, is_moving=True)
     return Status(

@@ -19,6 +19,7 @@ from durable.drains import beat
 from durable.stopping import stopping
 from durable.wake import wake
 from durable.working import again_at
+from integrations.fields import UnreadableSecret
 from integrations.mapping import Rules, Skip, SkipCode, TrackEvent, Translation, translate
 from integrations.mapping.culprit import PLAIN_EVENT_TYPE
 from integrations.models import ServiceHook
@@ -83,20 +84,31 @@ def verified(token: UUID, batch: Sequence[ClaimedMessage]) -> list[ClaimedMessag
     genuine = [message for message in batch if not message.unverified_signature]
     for message in waiting:
         hook = hooks.get(message.hook_address)
-        if hook and hook.secret and verify(message.body, hook.secret, message.unverified_signature):
+        secret, waits = secret_of(hook)
+        if secret and verify(message.body, secret, message.unverified_signature):
             genuine.append(message)
         else:
-            settle_unverified(token, message, hook)
+            settle_unverified(token, message, waits)
     return genuine
 
 
-def settle_unverified(token: UUID, message: ClaimedMessage, hook: ServiceHook | None) -> None:
+def secret_of(hook: ServiceHook | None) -> tuple[str, str]:
+    """A hook's secret; or none, and why it is worth waiting for, if it is."""
+    try:
+        secret = hook.secret if hook else ""
+    except UnreadableSecret as error:
+        return "", str(error)
+    if hook and not secret and hook.takes_messages and hook.state != "dead":
+        return "", "Waiting for the secret of the service hook, which Sentry has not told yet."
+    return secret, ""
+
+
+def settle_unverified(token: UUID, message: ClaimedMessage, waits: str) -> None:
     """Wait for the secret while there will be one; a signature that does not match it is a forgery."""
     row = held_row(token, message)
     if row is None:
         return
-    if hook and not hook.secret and hook.takes_messages and hook.state != "dead":
-        waits = "Waiting for the secret of the service hook, which Sentry has not told yet."
+    if waits:
         row.retry(again_at(row.attempts), waits)
     else:
         reason = (

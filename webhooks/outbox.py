@@ -120,6 +120,8 @@ def deliver(environment: Environment) -> int:
     is_probe = environment.is_held
     if is_probe and not holding.begin_probe(environment, lease_seconds=settings.LEASE_SECONDS):
         return 0
+    if not holding.has_key(environment):
+        return 0
     total, read_at = 0, time.monotonic()
     while not stopping.is_set():
         if time.monotonic() - read_at > KEY_SECONDS:

@@ -40,7 +40,7 @@ def test_each_environment_is_posted_to_with_its_own_key(hook, deliver, fme):
 
     drain_all()
 
-    keys = dict(Environment.objects.values_list("name", "sdk_key"))
+    keys = {environment.name: environment.sdk_key for environment in Environment.objects.all()}
     posted = {batch[0]["environmentName"]: key for batch, key in zip(fme.batches, fme.keys, strict=True)}
     assert posted == {name: f"Bearer {key}" for name, key in keys.items()}
 

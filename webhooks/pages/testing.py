@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from integrations.fields import UnreadableSecret
 from integrations.found import writable_integration
 from integrations.models import SentryIntegration, ServiceHook
 from webhooks.accept import accept_again
@@ -30,16 +31,20 @@ def test_exception(request: HttpRequest, pk: int) -> HttpResponse:
     found = writable_integration(request, pk)
     hook = found.hook
     names = list(dict.fromkeys(row.sentry_environment for row in found.environment_mappings.all()))
-    if request.method == "POST" and hook and hook.secret:
+    if request.method == "POST" and hook and hook.has_secret:
         environment = request.POST.get("environment", "")
         is_delivered = request.POST.get("deliver") == "1"
         chosen = environment if environment in (*names, UNMAPPED) else (names or [UNMAPPED])[0]
-        message = send(found, hook, environment=chosen, is_delivered=is_delivered)
+        reason = "The test exception could not be stored. Try again in a moment."
+        try:
+            message = send(found, hook, environment=chosen, is_delivered=is_delivered)
+        except UnreadableSecret as error:
+            message, reason = None, f"The test exception could not be signed: {error}"
         if message:
             words = f"{chosen}, {'delivered' if is_delivered else 'not delivered'}"
             LogEntry.objects.log_create(found, action=LogEntry.Action.UPDATE, changes={"test": ["", words]})
             return redirect("message", message.pk)
-        flash.error(request, "The test exception could not be stored. Try again in a moment.")
+        flash.error(request, reason)
     context = {"integration": found, "environments": names, "unmapped": UNMAPPED, "hook": hook}
     return render(request, "webhooks/test.html", context)
 
