@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
-from requests.adapters import HTTPAdapter
 from urllib3 import exceptions as urllib3_errors
 
 from integrations.payloads.lenient import JsonValue
+from integrations.punctual import PunctualAdapter
 from integrations.words import conceal, retry_after_seconds, words_of
 
 MAX_ANSWER_BYTES = 1_000_000
@@ -143,8 +143,6 @@ class Peer:
         sent = {"Accept": "application/json", "User-Agent": USER_AGENT, **(headers or {})}
         if content is not None:
             sent["Content-Type"] = "application/json"
-        connect, read = timeouts()
-        deadline = time.monotonic() + connect + read
         try:
             with _session.request(
                 method,
@@ -152,12 +150,12 @@ class Peer:
                 headers=sent,
                 params=dict(params or {}),
                 data=content,
-                timeout=(connect, read),
+                timeout=timeouts(),
                 allow_redirects=False,
                 stream=True,
                 proxies=self._proxies(),
             ) as response:
-                read_so_far = _read(response, deadline)
+                read_so_far = _read(response)
         except (requests.RequestException, urllib3_errors.HTTPError) as error:
             raise self._no_answer(error) from None  # the cause's text holds the whole address
         return Answer(self.name, response.status_code, response.headers, read_so_far, secrets)
@@ -174,7 +172,7 @@ class Peer:
 
 
 def timeouts() -> tuple[float, float]:
-    """Seconds to connect and to wait for each part of an answer; together within a third of the lease."""
+    """Seconds to connect and to wait for all of an answer; together within a third of the lease."""
     share = settings.LEASE_SECONDS / LEASE_SHARE
     connect = min(float(settings.PEER_CONNECT_TIMEOUT_SECONDS), share / 3)
     return connect, min(float(settings.PEER_READ_TIMEOUT_SECONDS), share - connect)
@@ -185,15 +183,13 @@ def is_permanent(status: int) -> bool:
     return 300 <= status < 500 and status not in (408, 425, 429)
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
-    """The body as far as MAX_ANSWER_BYTES, and no longer than until `deadline` however slowly it drips."""
+def _read(response: requests.Response) -> bytes:
+    """The body as far as MAX_ANSWER_BYTES."""
     content = bytearray()
     while len(content) <= MAX_ANSWER_BYTES:
         if not (part := response.raw.read1(_CHUNK, decode_content=True)):
             return bytes(content)
         content += part
-        if time.monotonic() > deadline:
-            raise requests.exceptions.ReadTimeout
     raise requests.exceptions.ContentDecodingError
 
 
@@ -238,7 +234,7 @@ def _new_session() -> requests.Session:
     session = _Session()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.auth = _no_netrc
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=16, max_retries=0)
+    adapter = PunctualAdapter(pool_connections=4, pool_maxsize=16, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
