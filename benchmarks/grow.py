@@ -23,6 +23,7 @@ django.setup()
 from integrations.models import Environment, SentryIntegration
 from webhooks import sql
 from webhooks.delivery_rows import NewEvent, claim_deliveries, insert_events
+from webhooks.inbox import BATCH_BYTES
 from webhooks.message_rows import NewMessage, claim_messages, insert_messages
 from webhooks.models import Delivery, InboxMessage, OutboxEvent
 
@@ -133,7 +134,9 @@ def costs() -> dict[str, float]:
         )
 
     return {
-        "claim of 100 messages": cost(lambda: claim_messages(uuid4(), limit=CLAIM, now=now, until=until)),
+        "claim of 100 messages": cost(
+            lambda: claim_messages(uuid4(), limit=CLAIM, max_bytes=BATCH_BYTES, now=now, until=until)
+        ),
         "claim of 100 events, one delivery": cost(lambda: claim_events(together)),
         "claim of 100 events, 100 deliveries": cost(lambda: claim_events(apart)),
         "insert": cost(lambda: insert_messages([new])),

@@ -19,6 +19,9 @@ FAULT_LIMIT = 5
 FARTHEST = timedelta(days=1)
 """Nothing is put off for longer: retries wait an hour at most, and the longest wait is for a token to be renewed."""
 
+CLOCKS_APART = timedelta(minutes=1)
+"""How far the clock of whoever stored a row may be ahead of ours before its first date is not believed."""
+
 LONGEST_LEASE = timedelta(hours=1)
 """A lease that ends later was written by a clock that was wrong, and holds nothing."""
 
@@ -136,7 +139,13 @@ class DurableRow(models.Model):
 
 
 class LeasedQuerySet(DurableQuerySet[Row]):
-    """Rows whose lease stands in a column of its own."""
+    """Rows whose lease stands in a column of its own, and which are due from the first."""
+
+    def bring_back(self, farthest: timedelta = FARTHEST) -> int:
+        """Also rows that nobody has tried yet: only a clock ahead of ours dates one of those in the future."""
+        now = timezone.now()
+        ahead = self.filter(state=State.PENDING, due_at__gt=now + CLOCKS_APART)
+        return ahead.filter(Q(attempts=0) | Q(due_at__gt=now + farthest)).update(due_at=now)
 
     def due(self, now: datetime | None = None) -> Self:
         now = now or timezone.now()

@@ -39,6 +39,9 @@ logger = logging.getLogger(__name__)
 BATCH = 200
 """Messages in one claim: enough that statements and commits do not matter, few enough to end soon on SIGTERM."""
 
+BATCH_BYTES = 16_000_000
+"""Of the bodies of one claim: what a worker holds in memory while it translates, however large they come."""
+
 FARTHEST = timedelta(hours=2)
 """No message is put off for longer than an hour; a later date was written by a clock that was wrong."""
 
@@ -64,7 +67,7 @@ def drain_inbox() -> int:
         beat("inbox")
         token, now = uuid4(), timezone.now()
         until = now + timedelta(seconds=settings.LEASE_SECONDS)
-        batch = claim_messages(token, limit=BATCH, now=now, until=until)
+        batch = claim_messages(token, limit=BATCH, max_bytes=BATCH_BYTES, now=now, until=until)
         if not batch:
             if not InboxMessage.objects.due().exists():
                 break

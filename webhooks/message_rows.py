@@ -84,20 +84,26 @@ def insert_messages(messages: Sequence[NewMessage]) -> set[tuple[int, str]]:
     return {(integration, event) for integration, event in sql.run(statement, values, is_kept=True)}
 
 
-def claim_messages(token: UUID, *, limit: int, now: datetime, until: datetime) -> list[ClaimedMessage]:
-    """Take up to `limit` due messages under `token`."""
+def claim_messages(
+    token: UUID, *, limit: int, max_bytes: int, now: datetime, until: datetime
+) -> list[ClaimedMessage]:
+    """Take up to `limit` due messages under `token`, whose bodies have `max_bytes` together, and at least one."""
     columns = (
         "id, integration_id, source, body, hook_address, unverified_signature, replay, received_at, outcome, "
         "reason, subject"
     )
     statement = (
         # MATERIALIZED: the LIMIT must be taken once. RETURNING names bare columns: SQLite knows no alias there.
-        f"WITH due AS MATERIALIZED (SELECT {sql.place()} AS place FROM webhooks_inboxmessage WHERE state = 'pending' "
-        f"AND due_at <= %s AND {sql.FREE} ORDER BY due_at, id LIMIT %s {sql.lock()}) "
+        f"WITH due AS MATERIALIZED (SELECT {sql.place()} AS place, id, due_at, length(body) AS size "
+        f"FROM webhooks_inboxmessage WHERE state = 'pending' AND due_at <= %s AND {sql.FREE} "
+        f"ORDER BY due_at, id LIMIT %s {sql.lock()}), "
+        "summed AS (SELECT place, row_number() OVER w AS rank, sum(size) OVER w AS size FROM due "
+        "WINDOW w AS (ORDER BY due_at, id)) "
         "UPDATE webhooks_inboxmessage AS t SET claim = %s, leased_until = %s, attempts = t.attempts + 1 "
-        f"FROM due WHERE t.{sql.place()} = due.place RETURNING {columns}"
+        f"FROM summed WHERE t.{sql.place()} = summed.place AND (rank = 1 OR size <= %s) RETURNING {columns}"
     )
-    rows = sql.run(statement, (adapted(now), *sql.free_at(now), limit, adapted(token), adapted(until)))
+    values = (adapted(now), *sql.free_at(now), limit, adapted(token), adapted(until), max_bytes)
+    rows = sql.run(statement, values)
     return [
         ClaimedMessage(
             id_,

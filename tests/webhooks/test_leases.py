@@ -19,7 +19,7 @@ LEASE = timedelta(seconds=30)
 
 
 def claim_message(now):
-    return [one.id for one in claim_messages(uuid4(), limit=10, now=now, until=now + LEASE)]
+    return [one.id for one in claim_messages(uuid4(), limit=10, max_bytes=10**9, now=now, until=now + LEASE)]
 
 
 def claim_delivery(now):
@@ -62,6 +62,36 @@ def test_a_lease_that_a_wrong_clock_wrote_holds_nothing(queue):
     assert len(claim(now)) == 1
 
 
+def test_what_a_clock_ahead_of_ours_stored_is_due_now(queue):
+    model, claim = queue
+    model.objects.update(due_at=timezone.now() + timedelta(minutes=20))
+
+    assert claim(timezone.now()) == []
+    assert model.objects.bring_back() == 1
+
+    assert len(claim(timezone.now())) == 1
+
+
+def test_what_was_tried_waits_for_its_time(queue):
+    model, claim = queue
+    claim(timezone.now())
+    assert model.objects.get().retry(timezone.now() + timedelta(minutes=20), "later")
+
+    assert model.objects.bring_back() == 0
+
+
+def test_a_claim_of_messages_has_as_many_bytes_as_it_may():
+    first, second, third = (MessageFactory(body=b"x" * size).pk for size in (500, 40, 60))
+
+    def claim(max_bytes):
+        now = timezone.now()
+        claimed = claim_messages(uuid4(), limit=10, max_bytes=max_bytes, now=now, until=now + LEASE)
+        return [one.id for one in claimed]
+
+    assert claim(100) == [first]
+    assert claim(100) == [second, third]
+
+
 def test_what_is_sent_again_waits_for_no_lease(queue):
     model, claim = queue
     claim(timezone.now())
@@ -92,7 +122,7 @@ def test_claims_write_hardly_any_index(table):
     before = updates_of(table)
     now = timezone.now()
     if is_message:
-        claim_messages(uuid4(), limit=60, now=now, until=now + LEASE)
+        claim_messages(uuid4(), limit=60, max_bytes=10**9, now=now, until=now + LEASE)
     else:
         for event in rows:
             claim_deliveries(
