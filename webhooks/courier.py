@@ -34,7 +34,7 @@ from webhooks.delivery_rows import (
 )
 from webhooks.models import Delivery, DeliveryAttempt
 from webhooks.rollups import count_dead, count_delivered
-from webhooks.verdict import TOO_LARGE, Verdict, judge, reason_to_hold
+from webhooks.verdict import TOO_LARGE, Verdict, is_ambiguous, judge, reason_to_hold
 
 logger = logging.getLogger(__name__)
 
@@ -130,8 +130,9 @@ class Courier:
                 reason = f"FME refused this event ({answer.status}): {answer.text}"
                 self.split(attempt, batch, reason, is_too_large=answer.status == TOO_LARGE)
             case Verdict.HOLD:
+                outcome = Outcome.AMBIGUOUS if is_ambiguous(answer.status) else Outcome.HELD
                 wish = answer.retry_after_seconds
-                self.hold(attempt, batch, reason_to_hold(answer), Outcome.HELD, retry_after_seconds=wish)
+                self.hold(attempt, batch, reason_to_hold(answer), outcome, retry_after_seconds=wish)
 
     def finish(self, attempt: DeliveryAttempt, batch: Batch) -> None:
         """FME has them. Each keeps the token of the attempt that brought it."""
@@ -195,11 +196,11 @@ class Courier:
     def settle_suspects(self) -> None:
         """Bury what was refused alone while others were accepted; with nothing to compare, wait for something."""
         for suspect in self.suspects:
-            one, faults = suspect.delivery, 0
-            if suspect.is_ours:
-                known = Delivery.objects.filter(pk=one.id).values_list("faults", flat=True).first()
-                faults = (known or 0) + 1
-            is_odd_one = self.accepted or (one.attempts > 1 and self.was_well_lately())
+            one = suspect.delivery
+            known = Delivery.objects.filter(pk=one.id).values_list("faults", "refused_at").first()
+            faults, refused_at = known or (0, None)
+            faults += suspect.is_ours
+            is_odd_one = self.accepted or (refused_at and self.was_well_since(refused_at))
             if is_odd_one and (not suspect.is_ours or faults >= FAULT_LIMIT):
                 self.bury(suspect.token, one, suspect.reason)
                 continue
@@ -209,15 +210,15 @@ class Courier:
                 "due_at": again_at(one.attempts),
                 "last_error": suspect.reason,
                 "faults": faults,
+                "refused_at": refused_at or self.opened.started_at,
             }
             move_deliveries([one.id], suspect.token, **changes)
         if self.suspects and self.environment.is_held and not self.accepted and not self.is_held:
             self.hold_all(self.environment.hold_reason, self.next_probe(None))
 
-    def was_well_lately(self) -> bool:
-        """Whether FME accepted anything of this environment within the hour."""
-        hour_ago = timezone.now() - timedelta(hours=1)
-        attempts = DeliveryAttempt.objects.filter(environment=self.environment, started_at__gte=hour_ago)
+    def was_well_since(self, moment: datetime) -> bool:
+        """Whether FME has accepted anything of this environment since then."""
+        attempts = DeliveryAttempt.objects.filter(environment=self.environment, started_at__gte=moment)
         return attempts.filter(outcome=Outcome.DELIVERED).exists()
 
     def hold(

@@ -68,7 +68,9 @@ class Rows(Collector):
             Environment.objects.exclude(hold_reason="").count(),
         )
         ambiguous = DeliveryAttempt.objects.filter(outcome=Outcome.AMBIGUOUS).count()
-        yield GaugeMetricFamily("attempts_ambiguous", "Attempts whose answer was never seen", ambiguous)
+        yield GaugeMetricFamily(
+            "attempts_ambiguous", "Attempts of which nobody knows whether FME accepted them", ambiguous
+        )
         silence = GaugeMetricFamily(
             "drain_silence_seconds", "Since a drain last looked for work", labels=["drain"]
         )

@@ -95,6 +95,8 @@ class Delivery(LeasedRow):
     done they stay, whatever is pruned.
     """
     delivered_at = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True)
+    """Since when it matters what else FME accepts: the claim in which it first refused this one by itself."""
 
     class Meta:
         verbose_name_plural = "deliveries"

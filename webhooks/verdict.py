@@ -16,12 +16,20 @@ class Verdict(Enum):
 REFUSED = frozenset({400, 422})
 TOO_LARGE = 413
 
+NO_WORD_FROM_BEHIND = frozenset({502, 504})
+"""A gateway's own answers: it passed the request on, and FME's answer did not come or could not be read."""
+
 
 def judge(status: int) -> Verdict:
     """The verdict on an HTTP status: 2xx delivered, 400, 413 and 422 say "not this batch", all else "not now"."""
     if 200 <= status < 300:
         return Verdict.DELIVERED
     return Verdict.SPLIT if status in REFUSED or status == TOO_LARGE else Verdict.HOLD
+
+
+def is_ambiguous(status: int) -> bool:
+    """Whether FME may have accepted the batch although the answer is no 2xx."""
+    return status in NO_WORD_FROM_BEHIND
 
 
 def reason_to_hold(answer: Answer) -> str:
@@ -38,5 +46,10 @@ def reason_to_hold(answer: Answer) -> str:
             return "FME asks to slow down (429). Delivery goes on by itself at the time shown."
         case status if 300 <= status < 400:
             return f"FME answered with a redirect ({status}), which is not followed: check FME_EVENTS_URL."
+        case status if is_ambiguous(status):
+            return (
+                f"A gateway before FME had no answer from it ({status}). Delivery is tried again at the time shown; "
+                "what FME may have taken is sent a second time."
+            )
         case status:
             return f"FME is failing ({status}). Delivery is tried again at the time shown; nothing is lost."

@@ -31,6 +31,8 @@ class Intake:
     """Decides about a batch: 2xx accepts it; NoAnswer cuts the connection."""
     accepts_silently: bool = False
     """Accepts the batch, then cuts the connection instead of answering."""
+    gateway_status: int = 0
+    """With it, a gateway in between answers that instead, since it never saw the answer."""
     cuts_before_reading: bool = False
     seconds: float = 0.0
 
@@ -63,8 +65,10 @@ class Fme:
             with self.lock:
                 intake.accepted.update(batch)
                 intake.last_at = time.monotonic()
-            if intake.accepts_silently:
+            if intake.accepts_silently and not intake.gateway_status:
                 raise NoAnswer
+            if intake.accepts_silently:
+                return intake.gateway_status, {}
         return status, headers
 
     def close(self) -> None:

@@ -20,26 +20,34 @@ pytestmark = pytest.mark.django_db
 WORDS = "Put the old key back at the end of the list."
 
 
+class Keys:
+    """FIELD_ENCRYPTION_KEYS over restarts of the product."""
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.before = list(settings.FIELD_ENCRYPTION_KEYS)
+
+    def lose(self):
+        """Start again with another key; what was encrypted before cannot be read."""
+        self.start_with(Fernet.generate_key().decode())
+
+    def put_back(self):
+        """Start again with the old key at the end of the list."""
+        self.start_with(*self.settings.FIELD_ENCRYPTION_KEYS, *self.before)
+
+    def start_with(self, *keys):
+        self.settings.FIELD_ENCRYPTION_KEYS = list(keys)
+        hook_secrets.cache.clear()
+
+
 @pytest.fixture
-def lose_key(settings):
-    """Start again with another key; what was encrypted before cannot be read."""
-    before = list(settings.FIELD_ENCRYPTION_KEYS)
-
-    def lose():
-        settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-        hook_secrets.cache.clear()
-
-    def put_back():
-        settings.FIELD_ENCRYPTION_KEYS = [*settings.FIELD_ENCRYPTION_KEYS, *before]
-        hook_secrets.cache.clear()
-
-    lose.put_back = put_back
-    return lose
+def keys(settings):
+    return Keys(settings)
 
 
-def test_one_environment_waits_and_the_other_is_delivered(waiting, environment, fme, lose_key):
+def test_one_environment_waits_and_the_other_is_delivered(waiting, environment, fme, keys):
     waiting("lost")
-    lose_key()
+    keys.lose()
     EventFactory(environment=EnvironmentFactory(name="Readable"), key="read")
 
     drain_outbox()
@@ -57,11 +65,11 @@ def test_one_environment_waits_and_the_other_is_delivered(waiting, environment, 
     ) == [("pending", None, 0)]
 
 
-def test_a_key_put_back_delivers_what_waited(waiting, environment, fme, lose_key):
+def test_a_key_put_back_delivers_what_waited(waiting, environment, fme, keys):
     waiting("lost")
-    lose_key()
+    keys.lose()
     drain_outbox()
-    lose_key.put_back()
+    keys.put_back()
     Environment.objects.update(hold_until=timezone.now())
 
     drain_outbox()
@@ -70,11 +78,11 @@ def test_a_key_put_back_delivers_what_waited(waiting, environment, fme, lose_key
     assert Environment.objects.get(pk=environment.pk).hold_reason == ""
 
 
-def test_a_key_lost_in_the_middle_of_a_backlog_holds_too(together, environment, fme, lose_key, monkeypatch):
+def test_a_key_lost_in_the_middle_of_a_backlog_holds_too(together, environment, fme, keys, monkeypatch):
     together(*"abcdef")
     monkeypatch.setattr("webhooks.outbox.KEY_SECONDS", 0.0)
     fme.answers = [(413, {}, "too large")]
-    fme.on_post = lose_key
+    fme.on_post = keys.lose
 
     drain_outbox()
 
@@ -82,15 +90,15 @@ def test_a_key_lost_in_the_middle_of_a_backlog_holds_too(together, environment, 
     assert set(Delivery.objects.values_list("state", "claim")) == {("pending", None)}
 
 
-def test_messages_are_taken_unverified_and_wait_for_the_hooks_secret(hook, deliver, lose_key):
-    lose_key()
+def test_messages_are_taken_unverified_and_wait_for_the_hooks_secret(hook, deliver, keys):
+    keys.lose()
 
     assert deliver(hook).status_code == 202
     drain_inbox()
 
     message = InboxMessage.objects.get()
     assert (message.state, WORDS in message.last_error) == ("pending", True)
-    lose_key.put_back()
+    keys.put_back()
     InboxMessage.objects.update(due_at=timezone.now())
 
     drain_inbox()
@@ -98,19 +106,19 @@ def test_messages_are_taken_unverified_and_wait_for_the_hooks_secret(hook, deliv
     assert InboxMessage.objects.get().outcome == "partly"
 
 
-def test_messages_are_translated_without_any_secret(hook, deliver, lose_key):
+def test_messages_are_translated_without_any_secret(hook, deliver, keys):
     deliver(hook)
-    lose_key()
+    keys.lose()
 
     drain_inbox()
 
     assert InboxMessage.objects.get().outcome == "partly"
 
 
-def test_hooks_and_installations_wait_and_are_never_given_up(hook, lose_key):
+def test_hooks_and_installations_wait_and_are_never_given_up(hook, keys):
     ServiceHook.objects.update(due_at=timezone.now())
     SentryInstallation.objects.update(due_at=timezone.now(), token_expires_at=timezone.now())
-    lose_key()
+    keys.lose()
 
     for _ in range(7):
         drain_hooks()
@@ -123,10 +131,10 @@ def test_hooks_and_installations_wait_and_are_never_given_up(hook, lose_key):
         assert (row.state, row.faults, WORDS in row.last_error) == ("pending", 0, True)
 
 
-def test_the_pages_stay_open(hook, client, lose_key):
+def test_the_pages_stay_open(hook, client, keys):
     client.force_login(UserFactory(is_staff=True, is_superuser=True))
     integration = hook.integration
-    lose_key()
+    keys.lose()
 
     pages = [
         integration.get_absolute_url(), reverse("integrations"), reverse("environments"), reverse("installations"),
@@ -143,9 +151,9 @@ def test_the_pages_stay_open(hook, client, lose_key):
     assert "could not be signed" in answer.content.decode()
 
 
-def test_saving_a_row_leaves_an_unreadable_secret_as_it_is(hook, lose_key):
+def test_saving_a_row_leaves_an_unreadable_secret_as_it_is(hook, keys):
     secret = hook.secret
-    lose_key()
+    keys.lose()
     row = ServiceHook.objects.get()
     row.remote_id = "other"
 
@@ -153,5 +161,5 @@ def test_saving_a_row_leaves_an_unreadable_secret_as_it_is(hook, lose_key):
 
     with pytest.raises(UnreadableSecret, match=r"ServiceHook\.secret"):
         _ = ServiceHook.objects.get().secret
-    lose_key.put_back()
+    keys.put_back()
     assert ServiceHook.objects.get().secret == secret

@@ -66,6 +66,39 @@ def test_a_lone_refused_event_waits_until_another_is_accepted(waiting, environme
     assert environment.hold_reason == ""
 
 
+def test_events_that_trickle_while_fme_refuses_all_are_not_given_up(waiting, environment, fme):
+    waiting("before")
+    drain_outbox()
+    fme.poison = {"first", "second"}
+    for key in ("first", "second"):
+        waiting(key)
+        for _ in range(4):
+            Delivery.objects.filter(state="pending").update(due_at=timezone.now())
+            drain_outbox()
+
+    assert set(OutboxEvent.objects.exclude(key="before").values_list("delivery__state", flat=True)) == {
+        "pending"
+    }
+    fme.poison = {"first"}
+    Delivery.objects.filter(state="pending").update(due_at=timezone.now())
+    drain_outbox()
+
+    states = dict(OutboxEvent.objects.values_list("key", "delivery__state"))
+    assert states == {"before": "done", "first": "dead", "second": "done"}
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_gateway_without_an_answer_is_ambiguous(waiting, environment, fme, status):
+    waiting("a")
+    fme.answers = [(status, {}, "")]
+
+    drain_outbox()
+
+    environment.refresh_from_db()
+    assert DeliveryAttempt.objects.get().outcome == "ambiguous"
+    assert f"no answer from it ({status})" in environment.hold_reason
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 302, 500, 503, 429])
 def test_an_answer_that_is_not_about_the_batch_holds_the_environment(waiting, environment, fme, status):
     waiting("a", "b")

@@ -47,6 +47,11 @@ def cuts_after(intake: Intake) -> None:
     intake.accepts_silently = True
 
 
+def passes_on(intake: Intake) -> None:
+    """The batch is accepted, and a gateway in between gives up before the answer is there."""
+    intake.accepts_silently, intake.gateway_status = True, 504
+
+
 WAYS: dict[str, Callable[[Intake], None]] = {
     "FME answers 500": answers(500),
     "FME answers 503": answers(503),
@@ -56,6 +61,7 @@ WAYS: dict[str, Callable[[Intake], None]] = {
     "FME half open": is_half_open,
     "FME drops before reading": cuts_before,
     "FME drops after reading": cuts_after,
+    "FME takes, a gateway answers 504": passes_on,
 }
 
 
