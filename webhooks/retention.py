@@ -1,7 +1,7 @@
 """Retention: bodies go before facts, in small batches; what still waits, is dead, or has undelivered events stays.
 
 What is dead goes with its integration, once that was deleted so long ago. Nothing goes by a clock that the database's
-does not agree with: what a wrong one removes, no later one brings back.
+does not agree with, or that was moved while the process ran: what a wrong one removes, no later one brings back.
 """
 
 import time
@@ -34,13 +34,28 @@ BREATH_SECONDS = 0.02
 MOST_APART = timedelta(hours=1)
 
 
+def ticking() -> float:
+    """Seconds that have passed since some moment, however the clock is set; sleeping counts."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+BEGUN_AT = timezone.now() - timedelta(seconds=ticking())
+"""When `ticking` began, as the clock was when this process started."""
+
+
 class ClocksDisagree(Exception):
-    """This machine and the database's do not agree about the time."""
+    """Nobody can say what time it is."""
 
 
 def prune() -> dict[str, int]:
     """Remove what is older than its retention; returns how many of each went. Raises ClocksDisagree."""
     now = timezone.now()
+    moved = now - BEGUN_AT - timedelta(seconds=ticking())
+    if abs(moved) > MOST_APART:
+        raise ClocksDisagree(
+            f"Nothing was removed: the clock of this machine was moved by {moved.total_seconds() / 3600:+.1f} hours "
+            f"since this process started, and says {now:%Y-%m-%d %H:%M} UTC. If that is right, start it again."
+        )
     there = database_time()
     if abs(there - now) > MOST_APART:
         raise ClocksDisagree(

@@ -42,7 +42,7 @@ SCENARIOS = (
     Scenario("SQLite locked", databases.locked, "spool", ("sqlite",)),
     Scenario("disk full for the database", disks.database_full, "spool"),
     Scenario("spool full", disks.spool_full, "bound of the spool"),
-    Scenario("FME fails in eight ways", peers.failing, "ambiguous is retried", short_on=("postgres",)),
+    Scenario("FME fails in nine ways", peers.failing, "ambiguous is retried", short_on=("postgres",)),
     Scenario("FME refuses a poisoned event", peers.poison, "halving", short_on=("sqlite",)),
     Scenario("FME away for an hour", peers.out_for_an_hour, "cap of an hour", short_on=("sqlite",)),
     Scenario("clock a year ahead, then right", peers.clock_jumps, "bringing back", short_on=("sqlite",)),

@@ -98,6 +98,7 @@ def heal(intake: Intake) -> None:
     """All is well from now on."""
     intake.answer, intake.seconds = lambda batch: (202, {}), 0.0
     intake.accepts_silently = intake.cuts_before_reading = False
+    intake.gateway_status = 0
 
 
 def poison(run: Run) -> None:
