@@ -22,12 +22,16 @@ BINARIES = Path(sys.executable).parent
 
 @dataclass
 class Stack:
-    """A web server, a worker, beat and drains on one database. `without` names a protection that is taken out."""
+    """A web server, a worker, beat and drains on one database. `without` names a protection that is taken out.
+
+    `root` holds their code: this version's, or for an upgrade another's.
+    """
 
     folder: Path
     environment: dict[str, str]
     server: str = "granian"
     without: str = ""
+    root: Path = ROOT
     port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -77,7 +81,7 @@ class Stack:
         for name in names:
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    self.command(name), cwd=ROOT, env=self.environment | environment, stdout=log, stderr=log,
+                    self.command(name), cwd=self.root, env=self.environment | environment, stdout=log, stderr=log,
                     start_new_session=True,
                 )  # fmt: skip
         if "web" in names:
@@ -116,7 +120,7 @@ class Stack:
     def manage(self, *arguments: str) -> str:
         """One management command; what it printed."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True,
+            [sys.executable, "manage.py", *arguments], cwd=self.root, env=self.environment, capture_output=True,
             text=True, timeout=120, check=False,
         )  # fmt: skip
         if done.returncode:
