@@ -1,6 +1,7 @@
 """JSON as markup: an exact body with coloured values, and a tree that folds, marks and searches. No script needed."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from django.utils.html import escape
@@ -26,8 +27,14 @@ class Tree:
     marked: frozenset[str] = frozenset()
     found: int = 0
     nodes: int = 0
-    masks: int = 0
     open_to: set[str] = field(default_factory=lambda: set(OPEN))
+
+    def finds(self, value: JsonValue, path: str) -> bool:
+        """Whether what is searched stands in a value or in the path to it."""
+        if not self.find:
+            return False
+        shown = value if isinstance(value, str) else json.dumps(value)
+        return self.find in shown.lower() or self.find in path.lower()
 
 
 def code(value: JsonValue) -> SafeString:
@@ -41,7 +48,10 @@ def tree(
     """The payload as nested details, open down to what is marked or found; and what was counted on the way."""
     state = Tree(find.strip().lower(), marked)
     payload = _shallow(payload)
-    _look(payload, "", state)
+    for path in marked:
+        state.open_to.update(_above(path))
+    if state.find:  # a large payload takes a second to look through
+        _look(payload, "", state)
     html = _node("", payload, "", state, is_root=True)
     return mark_safe(html), state  # noqa: S308 - every text of it is escaped below
 
@@ -83,14 +93,21 @@ def _masked(html: str) -> str:
     return html
 
 
+def _above(path: str) -> Iterator[str]:
+    """The paths of everything that holds what stands at `path`, the whole payload's included."""
+    yield ""
+    for place, letter in enumerate(path):
+        if letter == ".":
+            yield path[:place]
+
+
 def _look(value: JsonValue, path: str, state: Tree) -> bool:
-    """Whether this value or one below it is marked or matches; such branches are open."""
+    """Whether this value or one below it matches; such branches are open."""
     items = _items(value)
     if items is None:
-        shown = value if isinstance(value, str) else json.dumps(value)
-        is_hit = bool(state.find) and (state.find in shown.lower() or state.find in path.lower())
+        is_hit = state.finds(value, path)
         state.found += is_hit
-        return is_hit or path in state.marked
+        return is_hit
     hits = [_look(item, f"{path}.{key}" if path else key, state) for key, item in items]
     if any(hits):
         state.open_to.add(path)
@@ -129,9 +146,7 @@ def _child(parent: JsonValue, key: str, item: JsonValue, path: str, state: Tree)
 
 def _leaf(value: JsonValue, path: str, state: Tree) -> str:
     html = _scalar(value)
-    shown = value if isinstance(value, str) else json.dumps(value)
-    is_hit = bool(state.find) and (state.find in shown.lower() or state.find in path.lower())
-    return f"<mark>{html}</mark>" if is_hit or path in state.marked else html
+    return f"<mark>{html}</mark>" if path in state.marked or state.finds(value, path) else html
 
 
 def _shallow(value: JsonValue, depth: int = 0) -> JsonValue:
