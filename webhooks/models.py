@@ -279,9 +279,10 @@ class ReplayOrder(DurableRow):
 
     @property
     def is_given(self) -> bool:
-        """Whether the same order waits already."""
+        """Whether the same order waits already, or was worked off if twice would send everything twice."""
         same = {name: getattr(self, name) for name in ("integration", "since", "until", "reason", "kind")}
-        return ReplayOrder.objects.filter(state=State.PENDING, **same).exists()
+        orders = ReplayOrder.objects.filter(**same)
+        return (orders if self.kind == Replay.ALL else orders.filter(state=State.PENDING)).exists()
 
     def __str__(self) -> str:
         return f"Replay for {self.integration_id} until {self.until:%Y-%m-%d %H:%M}"

@@ -69,8 +69,8 @@ def replay(messages: DurableQuerySet[InboxMessage], *, everything: bool = False)
 def order_replay(integration: SentryIntegration, choice: Choice, *, everything: bool = False) -> int:
     """Have all messages of `choice` replayed, however many and whatever crashes; returns how many that are now.
 
-    The same order given twice, by a double click for example, is one while it is not worked off. Of an integration
-    that was deleted nothing is replayed.
+    The same order given twice, by a double click for example, is one while it is not worked off; to the microsecond the
+    same for everything again is one ever after. Of an integration that was deleted nothing is replayed.
     """
     count = choice.messages.count()
     living = SentryIntegration.objects.living().filter(pk=integration.pk)

@@ -115,6 +115,19 @@ def test_a_second_click_is_the_same_order(integration, messages):
     assert ReplayOrder.objects.count() == LogEntry.objects.filter(changes__has_key="replay").count() == 1
 
 
+@pytest.mark.parametrize(("everything", "orders"), [(True, 1), (False, 2)])
+def test_a_form_sent_again_when_its_order_is_done_sends_nothing_twice(
+    integration, messages, everything, orders
+):
+    choice = Choice(integration.pk, until=timezone.now())
+    for _ in range(2):
+        order_replay(integration, choice, everything=everything)
+        drain_replays()
+        InboxMessage.objects.update(state="done", replay="")
+
+    assert ReplayOrder.objects.filter(state="done").count() == orders
+
+
 def test_what_comes_in_after_the_order_is_not_replayed(integration, messages):
     order_replay(integration, everything_of(integration))
     MessageFactory(integration=integration, state="done")
