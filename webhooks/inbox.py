@@ -31,6 +31,7 @@ from webhooks import testing
 from webhooks.delivery_rows import NewEvent, insert_events
 from webhooks.message_rows import ClaimedMessage, FinishedMessage, claim_messages, finish_messages
 from webhooks.models import InboxMessage, OutboxEvent, Replay
+from webhooks.reasons import FORGED
 from webhooks.rollups import Count, Tally
 from webhooks.signature import verify
 
@@ -56,7 +57,7 @@ class Translated:
     finished: FinishedMessage
     events: tuple[TrackEvent, ...]
     skips: tuple[Skip, ...]
-    is_counted: bool = True
+    is_test: bool = False
 
 
 def drain_inbox() -> int:
@@ -117,8 +118,9 @@ def settle_unverified(token: UUID, message: ClaimedMessage, waits: str) -> None:
         reason = (
             "The signature does not match the service hook's secret: the message did not come from Sentry."
         )
+        is_known = message.reason == FORGED  # and was counted when it came
         with transaction.atomic():
-            if row.bury(reason) and not message.replay:  # else it was counted when it came
+            if row.bury(reason, reason=FORGED) and not is_known:
                 tally = Tally()
                 tally.add(message.integration_id, Count.UNVERIFIED, message.received_at)
                 tally.store()
@@ -179,18 +181,17 @@ def translate_message(message: ClaimedMessage, rules: Rules) -> Translated:
         return translated_as(
             message, None, Translation((), (Skip(SkipCode.PAYLOAD_UNREADABLE, str(reason)),))
         )
-    translation = translate(exception, rules)
+    translated = translated_as(message, exception, translate(exception, rules))
     if exception.tags.get(testing.TAG) == testing.MAP_ONLY:
-        return rehearsed(message, exception, translation)
-    return translated_as(message, exception, translation)
+        return rehearsed(translated)
+    return translated
 
 
-def rehearsed(message: ClaimedMessage, exception: SentryException, translation: Translation) -> Translated:
-    """A test exception that is not to be delivered: what would have come of it is noted, and not counted."""
-    whole = translated_as(message, exception, translation)
-    if not translation.events:
-        return replace(whole, skips=(), is_counted=False)
-    count = len(translation.events)
+def rehearsed(whole: Translated) -> Translated:
+    """A test exception that is not to be delivered: what would have come of it is noted; its skips are no problem."""
+    if not whole.events:
+        return replace(whole, skips=())
+    count = len(whole.events)
     words = f"A test: {count} track event{'' if count == 1 else 's'} would have been sent. Not delivered, as asked."
     finished = replace(
         whole.finished,
@@ -199,7 +200,7 @@ def rehearsed(message: ClaimedMessage, exception: SentryException, translation: 
         subject="",
         skips=[{"code": testing.REASON, "detail": words}, *whole.finished.skips],
     )
-    return replace(whole, finished=finished, events=(), skips=(), is_counted=False)
+    return replace(whole, finished=finished, events=(), skips=())
 
 
 def translated_as(
@@ -219,21 +220,22 @@ def translated_as(
         reason=first.code.value if first else "",
         subject=storable(first.subject)[:250] if first else "",
     )
-    return Translated(message, finished, translation.events, translation.skips)
+    is_test = exception is not None and testing.TAG in exception.tags
+    return Translated(message, finished, translation.events, translation.skips, is_test)
 
 
 def count_messages(translated: Iterable[Translated], tally: Tally) -> None:
     """Count what became of messages; one that is translated again leaves the count it was in."""
     for each in translated:
-        if not each.is_counted:
-            continue
         message, now = each.message, each.finished
         where, at = message.integration_id, message.received_at
         if message.outcome in (Count.DROPPED, Count.PARTLY):
             tally.add(where, Count(message.outcome), at, message.reason, message.subject, count=-1)
+        if message.reason == FORGED:  # its hook's secret has been put right since
+            tally.add(where, Count.UNVERIFIED, at, count=-1)
         if not message.outcome:
             tally.add(where, Count.RECEIVED, at)
-            tally.add_ever(where, Count.RECEIVED, at)
+            tally.add_ever(where, Count.RECEIVED, at, is_test=each.is_test)
             tally.add(where, Count.MATCHED, at, now.environment)
         if now.outcome in (Count.DROPPED, Count.PARTLY):
             tally.add(where, Count(now.outcome), at, now.reason, now.subject)

@@ -17,6 +17,9 @@ class Reason:
         return self.about.format(subject) if self.about and subject else self.words
 
 
+FORGED: Final = "signature_wrong"
+"""Stands on a stored message whose signature turned out to be wrong."""
+
 REASONS: Final = {
     "environment_unmapped": Reason("environment not mapped", "{} not mapped", is_fixable=True),
     "environment_missing": Reason("no environment"),
@@ -28,7 +31,8 @@ REASONS: Final = {
     "integration_paused": Reason("paused"),
     "uninstalled": Reason("uninstalled in Sentry", is_fixable=True),
     "payload_unreadable": Reason("payload not readable", is_fixable=True),
-    "test_only": Reason("a test, not delivered as asked"),
+    "test_only": Reason("test only, not delivered"),
+    FORGED: Reason("signature wrong"),
 }
 UNKNOWN: Final = Reason("for a reason this version does not know")
 

@@ -21,6 +21,9 @@ from webhooks import sql
 from webhooks.models import HourlyCount, OutboxEvent
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
+TEST = "test"
+"""Labels what was ever received of test exceptions: they are no sign that Sentry still sends."""
+
 BETWEEN = "\t"
 """Between the parts of a label; neither an FME name nor an event type holds one."""
 
@@ -76,9 +79,11 @@ class Tally:
         label = BETWEEN.join(str(part) for part in parts)[:340]
         self._add(Key(integration_id, name, hour_of(at), label), count, at, note)
 
-    def add_ever(self, integration_id: int, name: Count, at: datetime, *, count: int = 1) -> None:
-        """Count something in the row of the whole past, which also says when it was last."""
-        self._add(Key(integration_id, name, EVER, ""), count, at, "")
+    def add_ever(
+        self, integration_id: int, name: Count, at: datetime, *, count: int = 1, is_test: bool = False
+    ) -> None:
+        """Count something in the row of the whole past, which also says when it was last; tests have their own."""
+        self._add(Key(integration_id, name, EVER, TEST if is_test else ""), count, at, "")
 
     def store(self) -> None:
         """Add everything to the stored counts: one statement, last in the caller's transaction."""

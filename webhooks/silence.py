@@ -22,7 +22,7 @@ def quiet_since(
     """Each integration that should hear from Sentry and no longer does, with the time of its last message."""
     last = dict(
         HourlyCount.objects.filter(
-            integration__in=living, hour=EVER, name=Count.RECEIVED, last_at__lte=now - QUIET_FOR
+            integration__in=living, hour=EVER, name=Count.RECEIVED, label="", last_at__lte=now - QUIET_FOR
         ).values_list("integration_id", "last_at")
     )
     first = min(last.values(), default=now) - BEFORE

@@ -12,6 +12,9 @@ DELIVER: Final = "deliver"
 REASON: Final = "test_only"
 """Why a test that maps well gave no track event."""
 
+UNMAPPED: Final = "not-mapped-test"
+"""The environment of a test that is to show what happens to one that no row maps."""
+
 
 def sample(
     *,

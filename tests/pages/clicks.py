@@ -74,6 +74,7 @@ def _log(history: History) -> Iterator[Click]:
         "text": {"q": "undefined 17"}, "text that is rare": {"q": NEEDLE},
         "text, far back": {"q": NEEDLE, "before": deep},
         "event id": {"q": history.middle.event_id}, "stage": {"stage": "identified"},
+        "first stage": {"stage": "received"},
         "a quiet integration": {"integration": str(history.quiet.pk)},
         "text in a quiet integration": {"integration": str(history.quiet.pk), "q": NEEDLE},
         "failed in a quiet integration": {"integration": str(history.quiet.pk), "state": "failed"},

@@ -24,6 +24,8 @@ from tests.factories import (
 from webhooks.config_files import NotAConfiguration, document_of, read
 from webhooks.inbox import drain_inbox
 from webhooks.models import HourlyCount, InboxMessage, OutboxEvent
+from webhooks.pages.previewing import environment_counts
+from webhooks.rollups import EVER
 from webhooks.testing import sample
 
 
@@ -52,7 +54,30 @@ def test_a_test_exception_is_signed_stored_and_mapped_but_not_delivered(admin, h
     assert (message.state, message.outcome, message.reason) == ("done", "dropped", "test_only")
     assert "1 track event would have been sent" in message.skips[0]["detail"]
     assert OutboxEvent.objects.count() == 0
-    assert HourlyCount.objects.count() == 0
+    assert not HourlyCount.objects.filter(name__in=("event", "skipped")).exists()
+
+
+@pytest.mark.parametrize("environment", ["staging", "not-mapped-test"])
+def test_a_test_exception_is_no_problem_and_no_sign_of_life(admin, hook, environment):
+    send(admin, hook, environment=environment)
+    drain_inbox()
+
+    response = admin.get(hook.integration.get_absolute_url())
+
+    assert response.context["seen"].unmapped is None
+    assert response.context["seen"].numbers.last_received_at is not None
+    assert not HourlyCount.objects.filter(hour=EVER, label="").exists()
+    assert "not-mapped-test" not in environment_counts([hook.integration_id])
+
+
+def test_the_page_of_a_test_says_that_only_the_delivery_is_missing(admin, hook):
+    address = send(admin, hook, environment="staging").url
+    drain_inbox()
+
+    way = admin.get(address).context["way"]
+
+    assert [step.kind for step in way] == ["ok"] * 5 + [""]
+    assert way[-1].sub == "test only, not delivered"
 
 
 def test_a_test_exception_is_delivered_when_asked(admin, hook):

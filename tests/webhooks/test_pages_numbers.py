@@ -12,11 +12,13 @@ from django.utils import timezone
 
 from tests.factories import EventFactory, HookFactory, IntegrationFactory, MessageFactory
 from tests.webhooks.conftest import body_of
+from webhooks import hook_secrets
 from webhooks.inbox import drain_inbox
 from webhooks.models import InboxMessage, OutboxEvent
 from webhooks.outbox import drain_outbox
 from webhooks.pages.charts import Series, band_floor, band_path, nice_top, plot, spark_path
 from webhooks.pages.pipeline import percentile
+from webhooks.resending import failed_of
 from webhooks.rollups import Count, Tally
 
 
@@ -75,6 +77,64 @@ def test_each_number_leads_to_as_many_messages(boss, traffic, range_):
         assert len(boss.get(station.address).context["rows"]) == station.count, word
         for drop in station.drops:
             assert len(boss.get(drop.address).context["rows"]) == drop.count, drop.state.word
+
+
+def test_numbers_with_tests_and_forgeries_lead_to_as_many_rows(boss, traffic, hook, deliver):
+    for environment in ("staging", "not-mapped-test"):
+        boss.post(reverse("test_exception", args=[traffic.pk]), {"environment": environment})
+    type(hook).objects.update(secret="")
+    hook_secrets.cache.clear()
+    deliver(hook, "user-username-only", headers={"X-ServiceHook-Signature": "0" * 64})
+    type(hook).objects.update(secret="test-secret")
+    drain_inbox()
+    for state in ("pending", "dead"):  # not translated
+        MessageFactory(integration=traffic, state=state, environment="")
+
+    overview = seen(boss, traffic).context["seen"]
+    *of_messages, _ = overview.stations
+
+    assert [station.count for station in of_messages[:2]] == [8, 7]
+    assert sum(overview.chart.line.values) == 7
+    for station in overview.stations:
+        listed = len(boss.get(station.address).context["rows"])
+        assert listed == station.count, station.word
+        for drop in station.drops:
+            assert len(boss.get(drop.address).context["rows"]) == drop.count, drop.state.word
+    for name, row in overview.rows.by_environment.items():
+        assert len(boss.get(row.address).context["rows"]) == row.count, name
+
+
+def test_a_forgery_that_turns_out_genuine_is_counted_once(boss, hook, deliver, fme):
+    type(hook).objects.update(secret="")
+    deliver(hook)
+    type(hook).objects.update(secret="somebody-else's")
+    drain_inbox()
+    type(hook).objects.update(secret="test-secret")
+    failed_of(InboxMessage.objects.get()).resend()
+    drain_inbox()
+
+    received, verified, *_ = stations(seen(boss, hook.integration)).values()
+
+    assert (received.count, verified.count, verified.drops) == (1, 1, ())
+
+
+def test_a_rest_of_several_reasons_has_no_link(boss, hook):
+    tally = Tally()
+    for number in range(6):
+        tally.add(hook.integration_id, Count.RECEIVED, timezone.now())
+        tally.add(hook.integration_id, Count.DROPPED, timezone.now(), "environment_unmapped", f"env-{number}")
+    tally.store()
+
+    response = seen(boss, hook.integration)
+
+    assert [drop.address for drop in stations(response)["Environment matched"].drops][-1] == ""
+    assert "<span><b>2</b> for other reasons</span>" in response.content.decode()
+
+
+def test_how_far_messages_came_is_seen_among_the_filters(boss, traffic):
+    text = boss.get(stations(seen(boss, traffic))["Verified"].address).content.decode()
+
+    assert '<option value="verified" selected>Verified</option>' in text
 
 
 def test_delivered_events_lead_to_the_events(boss, traffic):

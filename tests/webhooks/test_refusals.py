@@ -153,6 +153,18 @@ def test_the_page_shows_what_was_refused_where_it_was_lost_and_what_to_do(
     response = client.get(hook.integration.get_absolute_url())
 
     received, verified, *_ = response.context["seen"].stations
-    assert (received.count, verified.count) == (3, 1)
-    assert [(drop.count, drop.state.word) for drop in verified.drops] == [(2, "refused: signature wrong")]
+    assert (received.count, verified.count) == (1, 1)
+    assert [(drop.count, drop.state.word) for drop in received.drops] == [(2, "refused: signature wrong")]
+    assert len(client.get(received.address).context["rows"]) == received.count
     assert b"press \xe2\x80\x9cCheck now\xe2\x80\x9d" in response.content
+
+
+def test_where_everything_is_refused_the_page_says_so(hook, deliver, fresh, client, account_admin):
+    deliver(hook, headers=FORGED)
+    fresh.write()
+    client.force_login(account_admin)
+
+    text = client.get(hook.integration.get_absolute_url()).content.decode()
+
+    assert "refused: signature wrong" in text
+    assert "Nothing came in" not in text

@@ -49,6 +49,15 @@ def test_it_is_gone_with_the_next_message(hook):
     assert quiet() == []
 
 
+def test_a_test_exception_does_not_end_it(hook):
+    receive(hook.integration, NOW - timedelta(days=4))
+    tally = Tally()
+    tally.add_ever(hook.integration.pk, Count.RECEIVED, NOW, is_test=True)
+    tally.store()
+
+    assert quiet() != []
+
+
 @pytest.mark.parametrize(("days_ago", "days"), [(2, 7), (4, 5)])
 def test_a_short_rest_or_one_after_a_calm_week_is_none(hook, days_ago, days):
     receive(hook.integration, NOW - timedelta(days=days_ago), days=days)

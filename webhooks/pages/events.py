@@ -57,7 +57,7 @@ class EventRow:
 def events(request: HttpRequest) -> HttpResponse:
     """Track events, those of the newest messages first."""
     scope = scope_of(request)
-    wanted = replace(filter_of(request, scope), stage="identified")
+    wanted = replace(filter_of(request, scope), stage="made")
     before, after = (log.Cursor.parse(request.GET.get(name, "")) for name in ("before", "after"))
     found = log.read_page(wanted, before=before, after=after, size=MESSAGES_A_PAGE)
     projects = {integration.project_id for integration in scope.everything}

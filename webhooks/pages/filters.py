@@ -8,15 +8,28 @@ from django.db.models import Q
 
 from integrations.models import SentryIntegration
 from integrations.validation import whole_number
+from webhooks import testing
 from webhooks.models import OutboxEvent
+from webhooks.reasons import FORGED
 from webhooks.spans import Span
 
 STAGES = {
     "exception": ("not_an_exception", "payload_unreadable", "integration_paused", "uninstalled"),
     "matched": ("environment_missing", "environment_unmapped"),
     "identified": ("identity_missing", "identity_not_text", "identity_too_long", "culprit_missing"),
+    "made": (testing.REASON,),
 }
 """What stops a message at each stage of its way, in order."""
+
+REACHED = {
+    "received": "Received",
+    "verified": "Verified",
+    "exception": "Exception",
+    "matched": "Environment matched",
+    "identified": "Identity found",
+    "made": "Track events made",
+}
+"""How far a message came at least, in the words of the stations."""
 
 STATES = {
     "delivered": "Delivered",
@@ -44,7 +57,7 @@ class Filter:
     traffic_type: str = ""
     event_state: str = ""
     stage: str = ""
-    """Messages that came at least so far: "exception", "matched", "identified"."""
+    """Messages that came at least so far: one of `REACHED`."""
 
     @property
     def ids(self) -> list[int]:
@@ -68,6 +81,16 @@ def asked_of_events(wanted: Filter) -> dict[str, Any]:
         "delivery__state": wanted.event_state,
     }
     return {name: value for name, value in asked.items() if value not in ("", None)}
+
+
+def came_to(stage: str) -> Q:
+    """Messages that came at least so far, as the hourly counts count them: not before they are translated."""
+    translated = ~Q(outcome="")
+    if stage == "received":
+        return translated | Q(reason=FORGED)
+    names = list(STAGES)[: list(STAGES).index(stage) + 1] if stage in STAGES else []
+    stopped = [reason for name in names for reason in STAGES[name]]
+    return translated & ~Q(outcome="dropped", reason__in=stopped)
 
 
 def has_residue(wanted: Filter) -> bool:
@@ -103,10 +126,8 @@ def remaining(wanted: Filter, ids: Collection[int]) -> Q:
     for name in ("environment", "reason", "subject"):
         if value := getattr(wanted, name):
             condition &= Q(**{name: value})
-    if wanted.stage in STAGES:
-        names = list(STAGES)[: list(STAGES).index(wanted.stage) + 1]
-        stopped = [reason for name in names for reason in STAGES[name]]
-        condition &= ~Q(outcome__in=("", "dropped")) | Q(outcome="dropped") & ~Q(reason__in=stopped)
+    if wanted.stage in REACHED:
+        condition &= came_to(wanted.stage)
     if asked := asked_of_events(wanted):
         condition &= Q(pk__in=events.filter(**asked))
     if wanted.event_id:

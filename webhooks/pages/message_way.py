@@ -56,6 +56,8 @@ def _decided(message: InboxMessage, facts: EventFacts) -> Iterator[Step]:
 
 def _delivered(message: InboxMessage, facts: EventFacts) -> Step:
     state = message_state(message, facts)
+    if message.reason in STAGES["made"]:
+        return Step(state.kind, state.icon, DELIVERED, state.sentence)
     word = DELIVERED if facts.done == facts.total else state.word
     return Step(state.kind, state.icon, word, f"{facts.words} track event{'' if facts.total == 1 else 's'}")
 

@@ -23,7 +23,7 @@ from webhooks.masking import mask, mask_text
 from webhooks.models import DeliveryAttempt, InboxMessage, OutboxEvent
 from webhooks.pages import log
 from webhooks.pages.explaining import decisions_of
-from webhooks.pages.filters import STATES, Filter
+from webhooks.pages.filters import REACHED, STATES, Filter
 from webhooks.pages.json_html import MOST_NODES, code, count_masks, tree
 from webhooks.pages.message_states import EventFacts, event_state, facts_by_message, message_state
 from webhooks.pages.message_way import way_of
@@ -72,6 +72,7 @@ def message_log(request: HttpRequest) -> HttpResponse:
         "may_be_live": is_first,
         "newest": log.newest_id(wanted) if is_first else 0,
         "states": STATES,
+        "reached": REACHED,
         "reasons": REASONS,
         "presets": PRESETS,
         "environments": environments_seen(scope),

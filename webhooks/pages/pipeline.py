@@ -16,6 +16,7 @@ from webhooks.pages.row_counts import RowCounts, row_counts
 from webhooks.pages.stations import Addresses, Drop, Station, stations_of
 from webhooks.rollups import LATENCY_SECONDS, Count, hour_of
 from webhooks.spans import Span, span_of
+from webhooks.testing import UNMAPPED
 
 SPLITS = {"place": "By environment and traffic type", "type": "By event type"}
 MOST_SERIES = 3
@@ -102,14 +103,17 @@ def bounds(span: Span) -> tuple[datetime, datetime]:
 
 
 def unmapped_of(rows: Iterable[Counted], mapped: Collection[str]) -> Unmapped | None:
-    """The environment that most messages were dropped for, one that is still not `mapped` before all others."""
+    """The environment that most messages were dropped for, one that is still not `mapped` before all others.
+
+    Not the one of tests, which is never to be mapped.
+    """
     counts: Counter[str] = Counter()
     first: dict[str, datetime] = {}
     for row in rows:
         if row.name == Count.DROPPED and row.parts[0] == "environment_unmapped" and len(row.parts) > 1:
             counts[row.parts[1]] += row.count
             first[row.parts[1]] = min(row.hour, first.get(row.parts[1], row.hour))
-    left = {name: count for name, count in counts.items() if name and count > 0}
+    left = {name: count for name, count in counts.items() if name not in ("", UNMAPPED) and count > 0}
     name = max(left, key=lambda name: (name not in mapped, left[name]), default="")
     return Unmapped(name, left[name], first[name], name in mapped) if name else None
 

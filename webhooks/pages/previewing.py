@@ -30,6 +30,7 @@ from webhooks.models import HourlyCount, InboxMessage
 from webhooks.pages.explaining import Decision, Decisions, decide, shown_value
 from webhooks.pages.json_html import code
 from webhooks.rollups import EVER, Count
+from webhooks.testing import UNMAPPED
 
 CHOICES = 10
 SAMPLES = 5
@@ -171,7 +172,12 @@ def environment_counts(integrations: Sequence[int]) -> dict[str, int]:
     rows = HourlyCount.objects.filter(
         integration__in=integrations, name=Count.MATCHED, hour__gte=timezone.now() - WEEK
     ).exclude(hour=EVER)
-    totals = rows.exclude(label="").values_list("label").annotate(total=Sum("count")).order_by("-total")
+    totals = (
+        rows.exclude(label__in=("", UNMAPPED))
+        .values_list("label")
+        .annotate(total=Sum("count"))
+        .order_by("-total")
+    )
     return dict(totals[:50])
 
 

@@ -13,19 +13,12 @@ from django.urls import reverse
 from integrations.states import Status
 from webhooks.pages.charts import band_floor, band_path
 from webhooks.pages.counted import Counted, total
-from webhooks.pages.filters import STAGES
-from webhooks.reasons import REFUSALS, UNKNOWN_REFUSAL, is_fixable, reason_words
+from webhooks.pages.filters import REACHED, STAGES
+from webhooks.reasons import FORGED, REFUSALS, UNKNOWN_REFUSAL, is_fixable, reason_words
 from webhooks.rollups import Count
 
 MOST_DROPS = 4
-WORDS = (
-    "Received",
-    "Verified",
-    "Exception",
-    "Environment matched",
-    "Identity found",
-    "Track events delivered",
-)
+WORDS = (*[*REACHED.values()][:-1], "Track events delivered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +28,9 @@ class Drop:
     state: Status
     count: int
     address: str = ""
-    """Empty for refused requests: they were not stored."""
+    """Empty for refused requests, which were not stored, and for a rest of several reasons."""
     advice: str = ""
+    """What to do about a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +93,9 @@ class Sums:
 
     @property
     def messages(self) -> list[int]:
-        """How many came to each station that counts messages."""
-        turned_away = self.unverified + self.refused.total()
-        losses = (turned_away, *(stage.total() for stage in self.dropped))
-        return list(accumulate(losses, sub, initial=self.received + turned_away))
+        """How many came to each station that counts messages. What was refused is none: it was not stored."""
+        losses = (self.unverified, *(stage.total() for stage in self.dropped[:-1]))
+        return list(accumulate(losses, sub, initial=self.received + self.unverified))
 
     @property
     def shares(self) -> list[float]:
@@ -120,8 +113,7 @@ def stations_of(rows: Sequence[Counted], address: Addresses) -> tuple[tuple[Stat
     heights = [max(0.0, (share - floor) / (1 - floor)) for share in sums.shares]
     bands = [band_path(before, here) for before, here in pairwise([heights[0], *heights])]
     links = (
-        *(address.of(), address.of()),
-        *(address.of(stage=stage) for stage in STAGES),
+        *(address.of(stage=stage) for stage in [*REACHED][:-1]),
         address.of("events", event_state="done"),
     )
     facts = zip(WORDS, [*sums.messages, sums.sent], links, bands, _drops(sums, address), strict=True)
@@ -129,16 +121,15 @@ def stations_of(rows: Sequence[Counted], address: Addresses) -> tuple[tuple[Stat
 
 
 def _drops(sums: Sums, address: Addresses) -> Iterator[tuple[Drop, ...]]:
-    yield ()
-    yield (
-        *_lost(sums.unverified, Status("bad", "x", "signature wrong"), address.of(state="failed")),
-        *_refused(sums.refused),
-    )
-    yield from (_reasons(stage, address) for stage in sums.dropped)
+    yield tuple(_refused(sums.refused))
+    yield _lost(sums.unverified, Status("bad", "x", reason_words(FORGED)), address.of(reason=FORGED))
+    *stages, tests = sums.dropped
+    yield from (_reasons(stage, address) for stage in stages)
     waiting = max(sums.made - sums.sent - sums.dead, 0)
     yield (
         *_lost(waiting, Status("info", "clock", "waiting"), address.of("events", event_state="pending")),
         *_lost(sums.dead, Status("bad", "x", "failed"), address.of("events", event_state="dead")),
+        *_reasons(tests, address),
     )
 
 
@@ -174,5 +165,5 @@ def _reasons(stage: Counter[tuple[str, str]], address: Addresses) -> tuple[Drop,
         query = {"reason": reason, "state": "dropped"} | ({"subject": subject} if subject else {})
         drops.append(Drop(state, count, address.of(**query)))
     if (rest := stage.total() - sum(drop.count for drop in drops)) > 0:
-        drops.append(Drop(Status("", "skip", "for other reasons"), rest, address.of(state="dropped")))
+        drops.append(Drop(Status("", "skip", "for other reasons"), rest))
     return tuple(drops)

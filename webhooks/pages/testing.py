@@ -18,10 +18,8 @@ from webhooks.models import InboxMessage
 from webhooks.outcome import Outcome
 from webhooks.signature import sign
 from webhooks.spool import RawRequest
-from webhooks.testing import sample
+from webhooks.testing import UNMAPPED, sample
 from webhooks.writer import StoreUnavailable
-
-UNMAPPED = "not-mapped-test"
 
 
 @login_required
