@@ -19,7 +19,7 @@ from webhooks.outbox import drain_outbox
 from webhooks.pages.charts import Series, band_floor, band_path, nice_top, plot, spark_path
 from webhooks.pages.pipeline import percentile
 from webhooks.resending import failed_of
-from webhooks.rollups import Count, Tally
+from webhooks.rollups import Count, Tally, count_dead, count_delivered
 
 
 @pytest.fixture
@@ -129,6 +129,28 @@ def test_a_rest_of_several_reasons_has_no_link(boss, hook):
 
     assert [drop.address for drop in stations(response)["Environment matched"].drops][-1] == ""
     assert "<span><b>2</b> for other reasons</span>" in response.content.decode()
+
+
+@pytest.mark.parametrize(("word", "state"), [("waiting", "pending"), ("failed", "dead")])
+def test_what_waits_or_failed_leads_to_these_track_events(boss, hook, word, state):
+    numbers = {"pending": 2, "dead": 3, "done": 4}
+    message = MessageFactory(integration=hook.integration, state="done", outcome="whole")
+    for name, count in numbers.items():
+        events = EventFactory.create_batch(count, message=message, delivery__state=name)
+        tally = Tally()
+        tally.add(hook.integration_id, Count.EVENT, message.received_at, count=count)
+        tally.store()
+        keys = [event.delivery_id for event in events]
+        {"done": lambda keys: count_delivered(keys, timezone.now()), "dead": count_dead}.get(name, len)(keys)
+
+    drops = stations(seen(boss, hook.integration))["Track events delivered"].drops
+    drop = next(drop for drop in drops if drop.state.word == word)
+    response = boss.get(drop.address)
+
+    assert parse_qs(urlsplit(drop.address).query)["event_state"] == [state]
+    assert drop.count == len(response.context["rows"]) == numbers[state]
+    assert {row.event.state for row in response.context["rows"]} == {state}
+    assert f'<option value="{state}" selected>' in response.content.decode()
 
 
 def test_how_far_messages_came_is_seen_among_the_filters(boss, traffic):
