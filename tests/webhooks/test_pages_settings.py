@@ -71,6 +71,58 @@ def test_a_mapped_environment_without_a_key_is_named(boss, hook):
     assert environment.name in step.words
 
 
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (
+            {"state": "dead", "last_error": "Sentry refused (403): give it Project: Admin."},
+            "give it Project: Admin",
+        ),
+        (
+            {"state": "dead", "last_error": "Sentry refused (404).", "confirmed_at": timezone.now()},
+            "refused (404)",
+        ),
+    ],
+)
+def test_a_hook_that_failed_says_why_and_where_to_correct_it(boss, facts, words):
+    hook = HookFactory(**{"confirmed_at": None} | facts)
+    HookFactory(confirmed_at=None)  # still being created
+
+    response = boss.get(reverse("checklist"))
+
+    step = response.context["steps"][5]
+    form = reverse("integration_edit", args=[hook.integration_id])
+    assert (step.is_done, step.action, step.address) == (False, "Correct", form)
+    assert words in step.words
+    assert f'href="{form}">Correct</a>' in response.content.decode()
+
+
+def test_a_hook_of_an_installation_that_is_gone_leads_to_the_new_id(boss):
+    HookFactory(confirmed_at=None, integration__installation__deleted_at=timezone.now())
+
+    assert steps(boss)[5].action == "Paste new ID"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [("", "this takes a few seconds"), ("Sentry answered 500. It is tried again by itself.", "tried again")],
+)
+def test_a_hook_that_is_being_created_says_so(boss, error, words):
+    hook = HookFactory(confirmed_at=None, last_error=error)
+
+    step = steps(boss)[5]
+
+    assert (step.is_done, step.address) == (False, hook.integration.get_absolute_url())
+    assert words in step.words
+
+
+def test_the_reason_is_told_to_those_who_may_only_look(client, project, viewer):
+    HookFactory(integration__project=project, state="dead", last_error="Sentry refused (403).")
+    client.force_login(viewer)
+
+    assert "Sentry refused (403)." in steps(client)[5].words
+
+
 def test_the_checklist_of_a_viewer_has_no_buttons(client, viewer):
     client.force_login(viewer)
 

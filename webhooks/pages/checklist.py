@@ -12,10 +12,11 @@ from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from durable.models import State
 from integrations.found import access_of
 from integrations.models import CatalogueRefresh, Environment, SentryInstallation, ServiceHook
 from integrations.roles import Access
-from integrations.states import refresh_status
+from integrations.states import hook_status, integration_status, refresh_status
 from webhooks.models import HourlyCount
 from webhooks.problems import count_open
 from webhooks.rollups import EVER, Count
@@ -62,12 +63,10 @@ def steps_for(access: Access) -> list[Step]:
     mapped = environments.filter(environmentmapping__integration__in=integrations).distinct()
     missing = mapped.filter(sdk_key="").first()
     installation = SentryInstallation.objects.filter(deleted_at=None).exclude(token="").first()
-    hook = (
-        ServiceHook.objects.filter(integration__in=integrations, wanted="present")
-        .exclude(confirmed_at=None)
-        .select_related("integration__project")
-        .first()
-    )
+    hooks = ServiceHook.objects.filter(integration__in=integrations, wanted="present")
+    hooks = hooks.select_related("integration__project", "integration__installation")
+    hook = hooks.exclude(confirmed_at=None).exclude(state=State.DEAD).first()
+    ailing = None if hook else hooks.order_by("state", "pk").first()  # "dead" before "pending"
     counts = dict(
         HourlyCount.objects.filter(integration__in=integrations, hour=EVER)
         .values_list("name")
@@ -93,7 +92,9 @@ def steps_for(access: Access) -> list[Step]:
             "Configure Sentry",
             reverse("integration_choose"),
         ),
-        Step("Hook created at Sentry", "Happens by itself after Save.", hook is not None),
+        Step("Hook created at Sentry", *_no_hook(ailing, access))
+        if ailing
+        else Step("Hook created at Sentry", "Happens by itself after Save.", hook is not None),
         Step(
             "First exception received",
             "Throw one in your app, or send a test exception from the integration’s page.",
@@ -102,6 +103,17 @@ def steps_for(access: Access) -> list[Step]:
         ),
         Step("First track event delivered", "Seen here seconds later, and in Harness FME.", Count.DELIVERED in counts),
     ]  # fmt: skip
+
+
+def _no_hook(hook: ServiceHook, access: Access) -> tuple[str, bool, str, str]:
+    """Why there is none yet and where that is mended, as the integration's page says it."""
+    integration = hook.integration
+    assert integration is not None  # hooks are looked up by their integration
+    trouble = integration_status(integration)
+    words = trouble.sentence if trouble.kind == "bad" else hook_status(hook).sentence
+    if trouble.kind == "bad" and access.may_write(integration.project):
+        return words, False, trouble.action, trouble.address
+    return words, False, "See the integration", integration.get_absolute_url()
 
 
 def _first_exception(hook: ServiceHook | None, access: Access) -> tuple[str, str]:
