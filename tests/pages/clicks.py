@@ -103,7 +103,7 @@ def _audit(history: History) -> Iterator[Click]:
         "first page": {}, "far back": {"before": str(_middle_record(history))}, "24 hours": {"range": "24h"},
         "who": {"who": str(history.operator.pk)}, "who, seldom": {"who": str(history.rare_actor.pk)},
         "up to a time": {"range": "custom", "to": ago}, "system": {"who": "system"}, "did": {"did": "changed"},
-        "did, seldom": {"did": "deleted"},
+        "did, seldom": {"did": "deleted"}, "did, never": {"did": "replayed"},
         "about": {"about": "message"}, "about, seldom": {"about": "environment"},
         "about, never": {"about": "receiver"},
         "who did what": {"who": str(history.rare_actor.pk), "did": "added", "about": "message"},

@@ -20,7 +20,7 @@ from integrations.models import Project
 from integrations.states import Status
 from integrations.validation import whole_number
 from webhooks.masking import mask_text
-from webhooks.pages.audit_entries import LOOK, Found, filtered, newest
+from webhooks.pages.audit_entries import ABOUT, DID, FOR_ALL, LOOK, Found, about_of, did_of, filtered, newest
 from webhooks.spans import PRESETS, span_of
 
 PAGE = 50
@@ -28,22 +28,10 @@ MOST_CSV = 10_000
 SECRETS: Final = ("key", "token", "secret", "code", "password")
 """Fields whose values are never shown, should one ever be recorded."""
 
-WORDS: Final = {
-    LogEntry.Action.CREATE: Status("", "plus", "Added"),
-    LogEntry.Action.UPDATE: Status("", "edit", "Changed"),
-    LogEntry.Action.DELETE: Status("", "trash", "Deleted"),
-    LogEntry.Action.ACCESS: Status("", "eye", "Showed masked values"),
-}
 MANY: Final = {"add": "added", "delete": "removed", "clear": "removed all"}
 """What was done to a list of related rows, by the word of the audit log."""
 
 MICROSECONDS: Final = re.compile(r"(?<=:\d\d)\.\d{6}$")
-ABOUT_WORDS: Final = {
-    "integration": "Integrations",
-    "message": "Messages",
-    "environment": "Environments",
-    "receiver": "Receivers of notices",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +41,7 @@ class Entry:
     entry: LogEntry
     who: str
     did: Status
+    about: str
     changes: tuple[tuple[str, str, str], ...]
 
 
@@ -62,13 +51,13 @@ def audit(request: HttpRequest) -> HttpResponse:
     """The entries, newest first; `format=csv` downloads them."""
     query, access = request.GET, access_of(request)
     span = span_of(query, zone=zone_named(request.COOKIES.get("zone", "")))
-    rows = filtered(query, span)
+    rows, left = filtered(query, span)
     if query.get("format") == "csv":
-        return _csv(newest(rows, access, size=MOST_CSV, look=MOST_CSV))
+        return _csv(newest(rows, access, left=left, size=MOST_CSV, look=MOST_CSV))
     before = query.get("before", "")
     if before.isdecimal() and len(before) < 19:
         rows = rows.filter(pk__lt=before)
-    found = newest(rows, access, size=PAGE, look=LOOK)
+    found = newest(rows, access, left=left, size=PAGE, look=LOOK)
     projects = projects_named(found.entries)
     context = {
         "entries": [in_words(entry, projects) for entry in found.entries],
@@ -80,11 +69,9 @@ def audit(request: HttpRequest) -> HttpResponse:
         "people": User.objects.filter(is_active=True).order_by("username")[:200]
         if access.is_account_admin
         else (),
-        "did": {"added": "Added", "changed": "Changed", "deleted": "Deleted", "showed": "Showed"},
+        "did": {name: did.words for name, did in DID.items()},
         "about": {
-            name: words
-            for name, words in ABOUT_WORDS.items()
-            if name != "receiver" or access.is_account_admin
+            name: words for name, (_, words) in ABOUT.items() if access.is_account_admin or name in FOR_ALL
         },
     }
     return render(request, "webhooks/audit.html", context)
@@ -101,22 +88,13 @@ def projects_named(entries: Iterable[LogEntry]) -> dict[str, str]:
 def in_words(entry: LogEntry, projects: Mapping[str, str]) -> Entry:
     """One entry, with secrets left out and personal data masked."""
     changes = entry.changes if isinstance(entry.changes, dict) else {}
-    did = WORDS.get(entry.action, WORDS[LogEntry.Action.UPDATE])
-    if "replay" in changes:
-        did = Status("", "replay", "Replayed")
-    elif "resend" in changes:
-        did = Status("", "send", "Sent again")
-    elif "test" in changes:
-        did = Status("", "send", "Sent a test exception")
-    elif "test_notice" in changes:
-        did = Status("", "send", "Sent a test notice")
-    elif "export" in changes:
-        did = Status("", "file", "Exported")
+    did = did_of(entry)
     if isinstance(change := changes.get("project"), list):
         changes = changes | {"project": [projects.get(str(value), value) for value in change]}
     told = (_change(name, change) for name, change in changes.items() if name != "payload")
     shown = tuple(change for change in told if change[1] or change[2])
-    return Entry(entry, entry.actor.get_username() if entry.actor else "system", did, shown[:12])
+    who = entry.actor.get_username() if entry.actor else "system"
+    return Entry(entry, who, Status("", did.icon, did.words), about_of(entry), shown[:12])
 
 
 def _change(name: str, change: object) -> tuple[str, str, str]:
