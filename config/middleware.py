@@ -6,8 +6,10 @@ from ipaddress import ip_address, ip_network
 
 from auditlog.middleware import AuditlogMiddleware
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.urls import resolve
+
+from integrations.errors import not_found
 
 Respond = Callable[[HttpRequest], HttpResponse]
 STRAIGHT = ("/webhooks/", "/healthz", "/readyz")
@@ -63,6 +65,21 @@ class ClientAddress:
         hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
         foreign = (hop for hop in reversed(hops) if not self.is_trusted(hop))
         return next(foreign, request.META["REMOTE_ADDR"])
+
+
+class OwnNotFound:
+    """Development only: the product's page for a wrong address, where Django shows the table of all addresses.
+
+    `make run` is how people first see the product. The answer is exchanged and no route is added that takes every
+    address: an address without its last slash would no longer be sent on to the one with it.
+    """
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.respond(request)
+        return not_found(request) if isinstance(answer, HttpResponseNotFound) else answer
 
 
 class AuditLog(AuditlogMiddleware):  # type: ignore[misc]  # auditlog ships no types

@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.AuditLog",
     "axes.middleware.AxesMiddleware",
+    *(["config.middleware.OwnNotFound"] if DEBUG else []),
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -173,6 +173,25 @@ def test_nothing_at_an_address(client, db):
     assert "There is nothing at this address" in response.content.decode()
 
 
+@pytest.mark.parametrize(
+    "address", ["/nowhere", "/nowhere/", "/messages/999999/", "/admin-settings/integrations/999999/"]
+)
+def test_with_debug_on_a_wrong_address_shows_the_products_own_page(client, account_admin, settings, address):
+    settings.DEBUG = True
+    client.force_login(account_admin)
+
+    response = client.get(address)
+
+    assert response.status_code == 404
+    assert "There is nothing at this address" in response.content.decode()
+
+
+def test_with_debug_on_an_address_without_its_last_slash_is_sent_on(client, settings):
+    settings.DEBUG = True
+
+    assert client.get("/login").headers["Location"] == "/login/"
+
+
 def test_an_expired_form_says_so(visitor, db):
     response = visitor.post(reverse("login"), {"username": "a", "password": "b"})
 
