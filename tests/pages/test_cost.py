@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from integrations.admin.parts import BoundedPaginator
 from tests.pages.compare import Costs, costs_of, pairs_of, table
 from tests.pages.history import fill
-from webhooks.pages import audit, log, replay
+from webhooks.pages import audit, log, replay, tail
 
 SMALL, LARGE = 1000, 12_000
 
@@ -18,7 +18,7 @@ SMALL, LARGE = 1000, 12_000
 @pytest.mark.timeout(300)
 def test_no_page_reads_more_of_a_larger_history(db, monkeypatch):
     for place, bound in (
-        (log, "WINDOW"), (audit, "LOOK"), (audit, "MOST_CSV"), (replay, "MOST_COUNTED"),
+        (log, "WINDOW"), (tail, "WINDOW"), (audit, "LOOK"), (audit, "MOST_CSV"), (replay, "MOST_COUNTED"),
         (BoundedPaginator, "most_counted"),
     ):  # fmt: skip
         monkeypatch.setattr(place, bound, 200)

@@ -8,6 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.factories import (
     AttemptFactory,
@@ -20,8 +22,9 @@ from tests.factories import (
 from tests.webhooks.conftest import body_of
 from webhooks.inbox import drain_inbox
 from webhooks.models import InboxMessage
-from webhooks.pages import log, replay
+from webhooks.pages import log, replay, tail
 from webhooks.pages.filters import Filter
+from webhooks.pages.tail import Tail
 from webhooks.replaying import drain_replays
 from webhooks.spans import Span
 
@@ -166,7 +169,7 @@ def test_the_tail_brings_what_is_new_and_what_has_settled(admin, make):
         state="done", outcome="dropped", reason="not_an_exception"
     )
 
-    text = admin.get(reverse("messages"), {"tail": page["newest"], "moving": page["moving"]}).content.decode()
+    text = admin.get(reverse("messages"), {"tail": page["tail"], "moving": page["moving"]}).content.decode()
 
     assert "Arrives" in text
     assert f'id="message-{waiting.pk}" hx-swap-oob="true"' in text
@@ -175,9 +178,77 @@ def test_the_tail_brings_what_is_new_and_what_has_settled(admin, make):
 
 def test_the_tail_says_nothing_when_nothing_is_new(admin, make):
     make()
-    newest = admin.get(reverse("messages")).context["newest"]
+    begin = admin.get(reverse("messages")).context["tail"]
 
-    assert admin.get(reverse("messages"), {"tail": newest}).status_code == 204
+    assert admin.get(reverse("messages"), {"tail": begin}).status_code == 204
+
+
+def follow(client, place, times=3, **query):
+    """The titles that a page shows, asked so often for what is new."""
+    titles = []
+    for _ in range(times):
+        response = client.get(reverse("messages"), {"tail": place, **query})
+        if response.status_code == 200:
+            titles += [row.title for row in response.context["rows"]]
+            place = response.context["tail"]
+    return titles
+
+
+def test_a_filtered_tail_passes_by_what_does_not_match(admin, make, monkeypatch):
+    monkeypatch.setattr(tail, "WINDOW", 4)
+    begin = admin.get(reverse("messages"), {"q": "wanted"}).context["tail"]
+    for number in range(9):
+        make(title=f"other {number}", events=0)
+    make(title="wanted")
+
+    assert follow(admin, begin, times=5, q="wanted") == ["wanted"]
+
+
+def test_a_tail_shows_more_than_a_page_one_page_after_the_other(admin, make):
+    begin = admin.get(reverse("messages")).context["tail"]
+    for number in range(60):
+        make(title=str(number), events=0)
+
+    shown = follow(admin, begin)
+
+    assert shown[:50] == [str(number) for number in range(49, -1, -1)]
+    assert shown[50:] == [str(number) for number in range(59, 49, -1)]
+
+
+def test_a_message_that_becomes_visible_late_is_shown_once(admin, make):
+    begin = admin.get(reverse("messages")).context["tail"]
+    first = make(title="first", pk=10_000)
+    response = admin.get(reverse("messages"), {"tail": begin})
+    make(title="late", pk=first.pk - 1)
+    make(title="next", pk=first.pk + 1)
+
+    assert [row.title for row in response.context["rows"]] == ["first"]
+    assert follow(admin, response.context["tail"]) == ["next", "late"]
+
+
+def test_a_message_that_becomes_visible_after_the_page_was_read_is_shown(admin, make):
+    here = make(title="here", pk=10_000)
+    begin = admin.get(reverse("messages")).context["tail"]
+    make(title="late", pk=here.pk - 1)
+
+    assert follow(admin, begin) == ["late"]
+
+
+def test_the_tail_of_a_busy_log_stays_short(admin, make):
+    for number in range(30):
+        make(title=str(number), events=0)
+
+    begin = admin.get(reverse("messages")).context["tail"]
+
+    assert len(begin.shown) < 20
+    assert follow(admin, begin) == []
+
+
+@given(st.text(alphabet="0123456789-x ²"))
+def test_any_text_is_a_tail(text):
+    parsed = Tail.parse(text)
+
+    assert Tail.parse(str(parsed)) == parsed
 
 
 def test_other_projects_do_not_exist(client, other_admin, make):

@@ -94,35 +94,6 @@ def read_page(
     return Page(shown, edge, (Cursor.of(shown[0]) if shown else before) if before else None, looked_back_to)
 
 
-def new_since(wanted: Filter, after_id: int, *, size: int = PAGE) -> list[InboxMessage]:
-    """Messages stored after the one with this id, newest first; for the live tail."""
-    part = (
-        "SELECT * FROM (SELECT id FROM webhooks_inboxmessage WHERE integration_id = %s AND id > %s "
-        "ORDER BY id LIMIT %s) AS part"
-    )
-    if not wanted.integrations:
-        return []
-    values = [value for pk in wanted.ids for value in (pk, after_id, size)]
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join([part] * len(wanted.integrations)), values)
-        ids = sorted(row[0] for row in cursor.fetchall())[:size]
-    rows = InboxMessage.objects.filter(pk__in=ids).defer("body").filter(remaining(wanted, ids))
-    return list(rows.order_by("-pk"))
-
-
-def newest_id(wanted: Filter) -> int:
-    """The highest id among the messages in view: where the live tail begins; 0 without any."""
-    part = (
-        "SELECT * FROM (SELECT id FROM webhooks_inboxmessage WHERE integration_id = %s "
-        "ORDER BY id DESC LIMIT 1) AS part"
-    )
-    if not wanted.integrations:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join([part] * len(wanted.integrations)), wanted.ids)
-        return max((row[0] for row in cursor.fetchall()), default=0)
-
-
 def candidates(
     wanted: Filter, *, before: Cursor | None = None, after: Cursor | None = None, size: int
 ) -> tuple[list[Cursor], bool]:

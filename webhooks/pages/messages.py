@@ -28,6 +28,7 @@ from webhooks.pages.json_html import MOST_NODES, code, count_masks, tree
 from webhooks.pages.message_states import EventFacts, event_state, facts_by_message, message_state
 from webhooks.pages.message_way import way_of
 from webhooks.pages.scope import Scope, environments_seen, event_types_seen, filter_of, scope_of
+from webhooks.pages.tail import Tail, new_since, tail_of
 from webhooks.reasons import REASONS
 from webhooks.replaying import replay
 from webhooks.revealing import may_reveal, record_replay, revealed_payload, shown_payload
@@ -59,9 +60,10 @@ def message_log(request: HttpRequest) -> HttpResponse:
     if "tail" in request.GET:
         return _tail(request, scope, wanted)
     before, after = (log.Cursor.parse(request.GET.get(name, "")) for name in ("before", "after"))
+    is_first = before is None and after is None and not wanted.span.until
+    tail = tail_of(wanted) if is_first else Tail(0, 0)
     found = log.read_page(wanted, before=before, after=after)
     rows = _rows(found.messages, scope)
-    is_first = before is None and after is None and not wanted.span.until
     context = {
         "scope": scope,
         "wanted": wanted,
@@ -70,7 +72,7 @@ def message_log(request: HttpRequest) -> HttpResponse:
         "moving": _moving(rows),
         "is_live": is_first and request.GET.get("live") != "off",
         "may_be_live": is_first,
-        "newest": log.newest_id(wanted) if is_first else 0,
+        "tail": tail.and_shown(found.messages),
         "states": STATES,
         "reached": REACHED,
         "reasons": REASONS,
@@ -134,21 +136,21 @@ def message_replay(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _tail(request: HttpRequest, scope: Scope, wanted: Filter) -> HttpResponse:
     """What is new, and what has settled among the rows that were still moving; 204 when nothing has."""
-    after_id = whole_number(request.GET.get("tail", "")) or 0
+    tail = Tail.parse(request.GET.get("tail", ""))
     moving = map(whole_number, request.GET.get("moving", "").split(",")[:MOST_MOVING])
-    fresh = log.new_since(wanted, after_id)
+    fresh, following = new_since(wanted, tail)
     ids = [pk for pk in moving if pk is not None]
     known = InboxMessage.objects.filter(pk__in=ids, integration__in=wanted.ids).defer("body").order_by("-pk")
     rows = _rows([*fresh, *known], scope)
     new, old = rows[: len(fresh)], rows[len(fresh) :]
     settled = [row for row in old if not row.state.is_moving]
-    if not new and not settled:
+    if following == tail and not settled:
         return HttpResponse(status=204)
     context = {
         "rows": new,
         "settled": settled,
         "moving": _moving(rows),
-        "newest": max([row.message.pk for row in new], default=after_id),
+        "tail": following,
         "is_live": True,
         "may_be_live": True,
     }
