@@ -11,10 +11,10 @@ setup: ## the virtual environment with all that running needs; starts nothing
 run: ## set up, then the product and its sandbox on http://127.0.0.1:8000/ (PORT, SANDBOX_PORT)
 	@scripts/run
 
-demo-data: ## a month of invented traffic to look at (ARGS="--share 3 --password …" logs in mina, jonas, lea)
+demo-data: ## a month of invented traffic to look at, beside `make run` (ARGS="--share 3 --password …" logs in mina, jonas, lea)
 	@scripts/setup run
 	@.venv/bin/python manage.py migrate -v0
-	@.venv/bin/python manage.py demo_data $(ARGS)
+	@SANDBOX=$${SANDBOX-1} .venv/bin/python manage.py demo_data $(ARGS)
 
 test: ## every test, in a real browser too, on SQLite and PostgreSQL (ARGS="-k hooks")
 	@scripts/test $(ARGS)

@@ -9,10 +9,20 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from durable.models import State
 from integrations.catalogue import refresh_now
-from integrations.models import Account, Environment, SdkKeyOrder
+from integrations.models import (
+    Account,
+    Environment,
+    Project,
+    SdkKeyOrder,
+    SentryInstallation,
+    ServiceHook,
+    TrafficType,
+)
 from integrations.payloads.lenient import JsonValue
 from integrations.peers import Peer, PeerError
 from integrations.sdk_keys import drain_sdk_keys
@@ -48,6 +58,21 @@ def prepare() -> Tour:
     return _tour(sandbox.ask("GET", "/control/state").expect(200).json, password)
 
 
+def introduce(projects: QuerySet[Project]) -> None:
+    """Have the sandbox know what was entered here for `projects`, as if it had been made there.
+
+    Less what is given up, and the keys of held environments: those are refused there too. Raises PeerError.
+    """
+    hooks = ServiceHook.objects.filter(integration__project__in=projects).exclude(state=State.DEAD)
+    installations = SentryInstallation.objects.filter(projects__in=projects, deleted_at=None).distinct()
+    known: JsonValue = {
+        "installations": [_installation(each) for each in installations],
+        "hooks": [_hook(each) for each in hooks],
+        "workspaces": [_workspace(each) for each in projects],
+    }
+    Peer("The sandbox", settings.SANDBOX_URL).ask("POST", "/control/adopt", body=known).expect(200)
+
+
 def wait_for_web() -> None:
     """Return when the product's own pages answer. Raises PeerError when they stay away."""
     web = Peer("The web server", settings.PUBLIC_URL)
@@ -78,6 +103,34 @@ def _account_admin(kept_in: Path) -> str:
         user.set_password(password)
         user.save(update_fields=["password"])
     return password
+
+
+def _installation(installation: SentryInstallation) -> JsonValue:
+    expires_at = installation.token_expires_at or timezone.now()
+    return {
+        "uuid": str(installation.uuid), "organization": installation.organization, "token": installation.token,
+        "refresh_token": installation.refresh_token, "expires": expires_at.timestamp(),
+    }  # fmt: skip
+
+
+def _hook(hook: ServiceHook) -> JsonValue:
+    return {
+        "organization": hook.organization, "project": hook.project_slug, "id": hook.remote_id, "url": hook.url,
+        "secret": hook.secret,
+    }  # fmt: skip
+
+
+def _workspace(project: Project) -> JsonValue:
+    environments: JsonValue = [
+        {
+            "id": each.fme_id, "name": each.name, "is_production": each.is_production,
+            "key": "" if each.hold_attempts else each.sdk_key,
+        }
+        for each in Environment._default_manager.filter(project=project)
+    ]  # fmt: skip
+    traffic_types = TrafficType._default_manager.filter(project=project)
+    kinds: JsonValue = [{"id": each.fme_id, "name": each.name} for each in traffic_types]
+    return {"id": project.fme_id, "name": project.name, "environments": environments, "traffic_types": kinds}
 
 
 def _provide_keys() -> None:

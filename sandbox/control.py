@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from sandbox import actions, failures, reports
+from sandbox import actions, adopting, failures, reports
 from sandbox.actions import Impossible
 from sandbox.failures import Failure
 from sandbox.store import set_setting
@@ -164,6 +164,13 @@ def hook(request: HttpRequest, given: Json) -> Json:
 def catalogue(request: HttpRequest, given: Json) -> Json:
     """FME changes: `add` / `rename` / `remove` with `kind` workspace, environment, traffic_type."""
     return {"id": actions.change_catalogue(given)}
+
+
+@call("POST")
+def adopt(request: HttpRequest, given: Json) -> Json:
+    """What the product has already: `installations`, `hooks`, `workspaces` with their ids and secrets."""
+    adopting.adopt(given)
+    return reports.state()
 
 
 @call("POST")

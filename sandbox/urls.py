@@ -67,6 +67,7 @@ urlpatterns: list[URLPattern] = [
     path("control/again", control.again),
     path("control/trace", control.trace),
     path("control/install", control.install),
+    path("control/adopt", control.adopt),
     path("control/uninstall", control.uninstall),
     path("control/expire", control.expire),
     path("control/token", control.token),

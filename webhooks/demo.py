@@ -1,18 +1,21 @@
 """A month of invented traffic, for looking at every page with something on it; the same for the same seed.
 
-Messages go through the real translation; only Sentry's sending and FME's answers are made up.
+Messages go through the real translation; only Sentry's sending and FME's answers are made up. A sandbox that was told
+of it (`integrations.sandboxing.introduce`) lets it live on: hooks are checked, tokens renewed, events delivered.
 """
 
 import json
 import math
 import random
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from integrations.models import (
@@ -37,6 +40,7 @@ HOLD = (
     "FME refused the SDK key (401). Enter a valid server-side SDK key of this environment; "
     "what waits is then delivered at once."
 )
+FILLING = "The demonstration is being filled; it takes a minute."
 Kind = tuple[str, str, str, str]
 
 KINDS: dict[str, tuple[Kind, ...]] = {  # exception type, its value, culprit, platform
@@ -72,7 +76,7 @@ class Plan:
     identities: dict[str, str]
     sent: tuple[str, ...]
     a_day: int
-    organization: str = "acme-gmbh"
+    organization: str = "demo-gmbh"
     wants_culprit: bool = True
     is_active: bool = True
 
@@ -81,16 +85,16 @@ USER = {"data.error.user.id": "user"}
 BOTH = {"production": "Production", "Staging": "Staging"}
 PLANS = (
     Plan(
-        "front-end", "Webshop", BOTH, USER | {"data.error.user.orgId": "org"},
+        "front-end", "Demo shop", BOTH, USER | {"data.error.user.orgId": "org"},
         ("production",) * 16 + ("Staging",) * 2 + ("preview",), 130,
     ),
-    Plan("payments-api", "Webshop", BOTH, USER, ("production",) * 9 + ("Staging",), 40, wants_culprit=True),
+    Plan("payments-api", "Demo shop", BOTH, USER, ("production",) * 9 + ("Staging",), 40, wants_culprit=True),
     Plan(
-        "mailer", "Back office", {"production": "Production", "staging": "Staging"}, USER,
+        "mailer", "Demo back office", {"production": "Production", "staging": "Staging"}, USER,
         ("production", "staging"), 8,
     ),
-    Plan("android-app", "Mobile apps", BOTH, {"data.error.user.id": "device"}, ("production",), 0, "acme-mobile"),
-    Plan("ios-app", "Mobile apps", BOTH, USER, ("production",), 12, "acme-mobile", is_active=False),
+    Plan("android-app", "Demo apps", BOTH, {"data.error.user.id": "device"}, ("production",), 0, "demo-mobile"),
+    Plan("ios-app", "Demo apps", BOTH, USER, ("production",), 12, "demo-mobile", is_active=False),
 )  # fmt: skip
 
 
@@ -105,17 +109,17 @@ def configure() -> dict[str, SentryIntegration]:
     integrations = {}
     for plan in PLANS:
         project, _ = Project.objects.get_or_create(
-            fme_id=f"demo-{_slug(plan.project)}", defaults={"name": plan.project}
+            fme_id=_slug(plan.project), defaults={"name": plan.project}
         )
         for name in ("Production", "Staging"):
-            key = "" if (plan.project, name) == ("Mobile apps", "Staging") else f"demo-{uuid4().hex}"
+            key = "" if (plan.project, name) == ("Demo apps", "Staging") else f"demo-{uuid4().hex}"
             Environment.objects.get_or_create(
-                project=project, fme_id=f"demo-{_slug(plan.project)}-{name.lower()}",
+                project=project, fme_id=f"{_slug(plan.project)}-{name.lower()}",
                 defaults={"name": name, "sdk_key": key, "sdk_key_set_at": now, "is_production": name == "Production"},
             )  # fmt: skip
         for name in {"user", "org", "device", *plan.identities.values()}:
             TrafficType.objects.get_or_create(
-                project=project, fme_id=f"demo-{_slug(plan.project)}-{name}", defaults={"name": name}
+                project=project, fme_id=f"{_slug(plan.project)}-{name}", defaults={"name": name}
             )
         integrations[plan.slug] = _integration(plan, project, now)
     return integrations
@@ -125,9 +129,9 @@ def _integration(plan: Plan, project: Project, now: datetime) -> SentryIntegrati
     installation, _ = SentryInstallation.objects.get_or_create(
         uuid=UUID(int=sum(map(ord, plan.organization)) << 64, version=4),
         defaults={
-            "organization": plan.organization, "token": "demo", "refresh_token": "demo", "announced_at": now,
+            "organization": plan.organization, "token": uuid4().hex, "refresh_token": uuid4().hex, "announced_at": now,
             "token_expires_at": now + timedelta(hours=8), "token_renewed_at": now,
-            "due_at": now + timedelta(days=365), "verified_at": now,
+            "due_at": now + timedelta(hours=7), "verified_at": now,
         },
     )  # fmt: skip
     installation.projects.add(project)
@@ -151,16 +155,21 @@ def _integration(plan: Plan, project: Project, now: datetime) -> SentryIntegrati
     is_gone = plan.slug == "android-app"
     ServiceHook.objects.create(
         integration=integration, installation=installation, organization=plan.organization, project_slug=plan.slug,
-        remote_id=uuid4().hex, secret=uuid4().hex, confirmed_at=now, due_at=now + timedelta(days=365),
+        remote_id=uuid4().hex, secret=uuid4().hex, confirmed_at=now, due_at=now + timedelta(hours=1),
         state="dead" if is_gone else "pending",
-        last_error="Sentry finds no project “android-app” in the organization “acme-mobile” for this installation. "
+        last_error="Sentry finds no project “android-app” in the organization “demo-mobile” for this installation. "
         "Check both slugs, and that the app is installed in that organization." if is_gone else "",
     )  # fmt: skip
     return integration
 
 
 def flow(integrations: dict[str, SentryIntegration], *, days: int, share: float, seed: int) -> int:
-    """Let `days` days of messages come in and go out; `share` scales how many. Returns how many came in."""
+    """Let `days` days of messages come in and go out; `share` scales how many. Returns how many came in.
+
+    Environments are held meanwhile, until `open_up`: a worker beside this one would deliver all of it now.
+    """
+    held_until = timezone.now() + timedelta(hours=1)
+    mine().update(hold_reason=FILLING, hold_until=held_until, hold_attempts=0)
     dice = random.Random(seed)  # noqa: S311 - invented traffic guards nothing
     now = timezone.now()
     incoming = sorted(
@@ -173,10 +182,29 @@ def flow(integrations: dict[str, SentryIntegration], *, days: int, share: float,
     )
     for start in range(0, len(incoming), BATCH):
         insert_messages(incoming[start : start + BATCH])
-    drain_inbox()
+    _translate(integrations.values())
     _deliver(dice, now)
     _refuse(integrations["front-end"], now, days, dice)
     return len(incoming)
+
+
+def open_up() -> None:
+    """What comes from now on is delivered."""
+    mine().filter(hold_reason=FILLING).update(hold_reason="", hold_until=None)
+
+
+def mine() -> QuerySet[Environment]:
+    """The environments of the demonstration."""
+    return Environment.objects.filter(fme_id__startswith="demo-")
+
+
+def _translate(integrations: Iterable[SentryIntegration]) -> None:
+    """All of it, by whichever worker is quicker."""
+    waiting = InboxMessage.objects.filter(integration__in=list(integrations), state="pending")
+    drain_inbox()
+    while waiting.exists():
+        time.sleep(0.1)
+        drain_inbox()
 
 
 def _messages(
@@ -248,7 +276,7 @@ def _body(plan: Plan, event_id: str, at: datetime, environment: str, dice: rando
             "contexts": {"browser": {"name": "Chrome", "version": "126.0.0", "type": "browser"}},
             "context": {"cart": {"items": number % 9, "coupon": None}},
             "sdk": {"name": f"sentry.{platform}", "version": "8.2.0"},
-            "url": f"https://acme-gmbh.sentry.example/issues/{30 + len(value)}/events/{event_id}/",
+            "url": f"https://demo-gmbh.sentry.example/issues/{30 + len(value)}/events/{event_id}/",
         },
     }  # fmt: skip
 
@@ -340,9 +368,10 @@ def _slug(name: str) -> str:
 
 def remove() -> None:
     """Take away everything an earlier run made, so that a run begins anew."""
-    mine = SentryIntegration.objects.filter(project__fme_id__startswith="demo-")
-    OutboxEvent.objects.filter(message__integration__in=mine).delete()
-    InboxMessage.objects.filter(integration__in=mine).delete()
+    old = SentryIntegration.objects.filter(project__fme_id__startswith="demo-")
+    OutboxEvent.objects.filter(message__integration__in=old).delete()
+    InboxMessage.objects.filter(integration__in=old).delete()
+    ServiceHook.objects.filter(integration__in=old).delete()
     Delivery.objects.filter(environment__fme_id__startswith="demo-").delete()
     DeliveryAttempt.objects.filter(environment__fme_id__startswith="demo-").delete()
-    mine.delete()
+    old.delete()

@@ -156,7 +156,7 @@ def integrations() -> Iterator[Stop]:
 
 def forms() -> Iterator[Stop]:
     """The form in its states."""
-    project = Project.objects.get(fme_id="demo-webshop")
+    project = Project.objects.get(fme_id="demo-shop")
     add = reverse("integration_add", args=[project.pk])
     edit = reverse("integration_edit", args=[slug_of("front-end").pk])
     yield Stop("form", add)
