@@ -10,7 +10,8 @@ from durable.models import State
 from integrations.catalogue import refresh_now
 from integrations.hooks import drain_hooks
 from integrations.installations import drain_installations
-from integrations.models import Environment, Project, SentryInstallation, ServiceHook
+from integrations.models import Environment, Project, SentryInstallation, SentryIntegration, ServiceHook
+from tests.factories import EventFactory
 from webhooks.models import Delivery
 from webhooks.outbox import drain_outbox
 
@@ -54,10 +55,15 @@ def test_the_catalogue_lists_it_beside_the_sandboxs_own(demo):
 
 def test_what_waits_is_delivered_and_only_the_refused_key_is_refused(demo):
     Environment.objects.filter(hold_attempts__gt=0).update(hold_until=timezone.now())
+    for name in ("demo-shop-production", "demo-back-office-staging"):
+        environment = Environment.objects.get(fme_id=name)
+        integration = SentryIntegration.objects.filter(project=environment.project).first()
+        EventFactory(message__integration=integration, environment=environment, key=name)
 
     while drain_outbox():
         pass
 
+    assert {event["key"] for event in demo.received()} >= {"demo-shop-production"}
     held = [str(environment.fme_id) for environment in Environment.objects.exclude(hold_reason="")]
     assert held == ["demo-back-office-staging"]
     waiting = Delivery.objects.filter(state=State.PENDING).exclude(environment__fme_id__in=held)
