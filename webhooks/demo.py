@@ -221,6 +221,9 @@ def _messages(
             if environment == "preview" and now - at > timedelta(hours=7):
                 environment = "production"
             yield _message(plan, integration.pk, at, environment, dice)
+    if "preview" in plan.sent:  # whatever the hour, somebody has just begun to use it
+        for minutes in (9, 33, 71):
+            yield _message(plan, integration.pk, now - timedelta(minutes=minutes), "preview", dice)
 
 
 def _seconds_of_day(now: datetime, dice: random.Random) -> float:

@@ -40,6 +40,22 @@ def test_the_download_looks_further(client, mine):
     assert len(text.splitlines()) == 2
 
 
+def test_what_says_most_stands_first(client, account_admin):
+    client.force_login(account_admin)
+    LogEntry.objects.all().delete()
+    changes = {
+        "id": ["None", "5"],
+        "is_active": ["None", "True"],
+        "organization": ["", "acme"],
+        "note": ["a", ""],
+    }
+    LogEntry.objects.log_create(account_admin, action=0, changes=changes)
+
+    (entry,) = client.get(reverse("audit")).context["entries"]
+
+    assert [name for name, _, _ in entry.changes] == ["organization", "id", "is active", "note"]
+
+
 @pytest.mark.parametrize(
     ("query", "count"), [({"range": "24h"}, 1), ({"to": "2020-01-01T00:00"}, 1), ({}, 2)]
 )

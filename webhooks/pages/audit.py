@@ -92,9 +92,14 @@ def in_words(entry: LogEntry, projects: Mapping[str, str]) -> Entry:
     if isinstance(change := changes.get("project"), list):
         changes = changes | {"project": [projects.get(str(value), value) for value in change]}
     told = (_change(name, change) for name, change in changes.items() if name != "payload")
-    shown = tuple(change for change in told if change[1] or change[2])
+    shown = sorted((change for change in told if change[1] or change[2]), key=_tells_little)
     who = entry.actor.get_username() if entry.actor else "system"
-    return Entry(entry, who, Status("", did.icon, did.words), about_of(entry), shown[:12])
+    return Entry(entry, who, Status("", did.icon, did.words), about_of(entry), tuple(shown[:12]))
+
+
+def _tells_little(change: tuple[str, str, str]) -> bool:
+    """Whether a change is of a number or a switch: words come first, and the first stands in the list."""
+    return change[2].isdigit() or change[2] in ("True", "False", "")
 
 
 def _change(name: str, change: object) -> tuple[str, str, str]:
