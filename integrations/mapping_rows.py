@@ -24,7 +24,20 @@ class Rows(serializers.ListSerializer[Any]):
             raise ValidationError(own or error.detail) from None
 
 
-class EnvironmentMappingSerializer(serializers.Serializer[Any]):
+class Row(serializers.Serializer[Any]):
+    """One row, always whole: a PATCH may leave out fields of the integration, but a list in it replaces a list."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            missing = [field for name, field in self.fields.items() if name not in data]
+            if missing:
+                raise ValidationError(
+                    {field.field_name: [field.error_messages["required"]] for field in missing}
+                )
+        return super().to_internal_value(data)
+
+
+class EnvironmentMappingSerializer(Row):
     sentry_environment = serializers.CharField(allow_blank=True)
     environment = serializers.CharField(source="environment.fme_id")
 
@@ -35,7 +48,7 @@ class EnvironmentMappingSerializer(serializers.Serializer[Any]):
         return clean_environment_name(value)
 
 
-class IdentityMappingSerializer(serializers.Serializer[Any]):
+class IdentityMappingSerializer(Row):
     path = serializers.CharField(allow_blank=True)
     traffic_type = serializers.CharField(source="traffic_type.fme_id")
 

@@ -214,6 +214,20 @@ def test_patch_replaces_a_list_whole(api, project_admin, saved):
     assert answer == saved | {"environment_mappings": rows}
 
 
+@pytest.mark.parametrize(
+    ("group", "row", "missing"),
+    [
+        ("environment_mappings", {"sentry_environment": "production"}, ["environment"]),
+        ("identity_mappings", {}, ["path", "traffic_type"]),
+    ],
+)
+def test_row_of_a_patch_is_whole_or_refused(api, project_admin, saved, group, row, missing):
+    answer = api(project_admin).patch(f"{URL}{saved['id']}/", {group: [row]})
+
+    required = {name: ["This field is required."] for name in missing}
+    assert (answer.status_code, answer.json()) == (400, {group: {"0": required}})
+
+
 def test_put_replaces_everything_and_moves_the_hook(api, project_admin, configuration, saved):
     changed = configuration | {"project_slug": "back-end", "capture_culprit": False}
 
