@@ -60,6 +60,15 @@ def test_body_that_is_no_json_is_refused(api, project_admin, body):
     assert response.status_code == 400
 
 
+def test_body_as_large_as_a_webhook_is_read(api, project_admin):
+    body = b'{"payload": "' + b"x" * 3 * 1024 * 1024 + b'"}'
+
+    response = api(project_admin).generic("POST", PREVIEW, body, content_type="application/json")
+
+    assert response.status_code == 400
+    assert "payload" in response.json()
+
+
 def test_body_that_is_too_large_is_refused(api, project_admin, settings):
     settings.WEBHOOK_MAX_BYTES = 0
     body = b'{"payload": "' + b"x" * 1024 * 1024 + b'"}'
