@@ -8,6 +8,7 @@ from django.http import QueryDict
 from jsonschema import Draft202012Validator
 
 from integrations.models import Project, SentryIntegration
+from integrations.validation import storable
 
 VERSION: Final = 1
 MOST_BYTES: Final = 200_000
@@ -92,12 +93,16 @@ def document_of(integration: SentryIntegration) -> dict[str, Any]:
     }
 
 
-def read(text: str) -> dict[str, Any]:
-    """A file's content, valid by the schema. Raises NotAConfiguration."""
-    if len(text) > MOST_BYTES:
+def read(content: str | bytes) -> dict[str, Any]:
+    """A file's content, valid by the schema; bytes in any of JSON's encodings. Raises NotAConfiguration."""
+    if len(content) > MOST_BYTES:
         raise NotAConfiguration("The file is too long to be a configuration.")
     try:
-        document = json.loads(text)
+        document = json.loads(content, object_hook=_storable)
+    except UnicodeDecodeError:
+        raise NotAConfiguration(
+            "The file is not text in UTF-8. Save it as UTF-8 and choose it again."
+        ) from None
     except (ValueError, RecursionError) as error:
         raise NotAConfiguration(f"This is not JSON: {error}") from None
     errors = sorted(
@@ -109,6 +114,11 @@ def read(text: str) -> dict[str, Any]:
         raise NotAConfiguration(f"At {place}: {first.message[:300]}")
     result: dict[str, Any] = document
     return result
+
+
+def _storable(found: dict[str, Any]) -> dict[str, Any]:
+    """An object with its own texts as databases and pages take them; the schema knows no other texts."""
+    return {name: storable(value) if isinstance(value, str) else value for name, value in found.items()}
 
 
 def prefilled(document: dict[str, Any], project: Project) -> Prefilled:

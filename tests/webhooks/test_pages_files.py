@@ -28,6 +28,10 @@ from webhooks.pages.previewing import environment_counts
 from webhooks.rollups import EVER
 from webhooks.testing import sample
 
+MINIMAL = {
+    "version": 1, "organization": "a", "project_slug": "b", "environment_mappings": [], "identity_mappings": [],
+}  # fmt: skip
+
 
 @pytest.fixture
 def hook(project):
@@ -183,6 +187,39 @@ def test_the_imported_form_saves_like_any_other(admin, hook, project):
 
     saved = SentryIntegration.objects.get(project_slug="imported")
     assert document_of(saved) == document
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_is_read_as_editors_save_it(admin, project, encoding):
+    row = {"sentry_environment": "Büro", "environment": "Staging"}
+    text = json.dumps(MINIMAL | {"environment_mappings": [row]}, ensure_ascii=False)
+    upload = SimpleUploadedFile("a.json", text.encode(encoding))
+
+    page = admin.post(reverse("integration_import"), {"project": project.pk, "file": upload}, follow=True)
+
+    assert 'value="Büro"' in page.content.decode()
+
+
+def test_a_file_in_another_encoding_is_refused_and_not_garbled():
+    text = json.dumps(MINIMAL | {"project": "Büro"}, ensure_ascii=False)
+
+    with pytest.raises(NotAConfiguration, match="Save it as UTF-8"):
+        read(text.encode("latin-1"))
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800b", "\0", "\ud800"])
+def test_a_file_with_what_no_page_shows_opens_the_form_all_the_same(admin, project, text):
+    names = dict.fromkeys(("project", "installation_id", "organization", "project_slug"), text)
+    rows = {
+        "environment_mappings": [{"sentry_environment": f"e{text}", "environment": text}],
+        "identity_mappings": [{"path": f"p{text}", "traffic_type": text}],
+    }
+    data = {"project": project.pk, "text": json.dumps(MINIMAL | names | rows)}
+
+    page = admin.post(reverse("integration_import"), data, follow=True)
+
+    assert page.status_code == 200
+    assert not set("\0\ud800") & set(page.content.decode())
 
 
 def test_a_duplicate_finds_environments_by_name_and_names_what_is_missing(admin, hook, project_admin):

@@ -55,10 +55,10 @@ def import_file(request: HttpRequest) -> HttpResponse:
     problem, typed = "", request.POST.get("text", "")
     if request.method == "POST":
         upload = request.FILES.get("file")
-        text = upload.read(MOST_BYTES + 1).decode("utf-8", "replace") if upload else typed
+        content = upload.read(MOST_BYTES + 1) if upload else typed
         project = _project(request, request.POST.get("project", ""))
         try:
-            request.session[KEPT] = read(text)
+            request.session[KEPT] = read(content)
             return redirect(f"{request.path}?project={project.pk}")
         except NotAConfiguration as error:
             problem = str(error)
