@@ -9,6 +9,7 @@ from auditlog.models import LogEntry
 from django.urls import reverse
 from django.utils import timezone
 
+from integrations import orders
 from integrations.models import Account, CatalogueRefresh, Project, SentryInstallation, SentryListing
 from tests.factories import (
     EnvironmentFactory,
@@ -295,6 +296,16 @@ def test_a_path_without_a_value_is_not_counted_like_an_environment(admin, stored
     assert "In 7 days: 1 message" in panel
     assert "0 messages" not in panel
     assert "None" not in panel
+
+
+@pytest.mark.parametrize("slug", ["front\0end", "\0", "https://acme.sentry.io/projects/\0/"])
+def test_a_slug_that_no_database_stores_is_previewed_and_refused(admin, stored, slug):
+    orders.enable_sentry()
+    address = reverse("integration_add", args=[stored.project_id])
+    data = typed() | {"organization": slug, "project_slug": slug}
+
+    assert admin.post(address, {"add": "preview", **data}).status_code == 200
+    assert "Null characters are not allowed" in admin.post(address, data).content.decode()
 
 
 def test_a_pasted_payload_is_previewed_and_not_stored(admin, stored):

@@ -24,7 +24,7 @@ from integrations.models import Project, SentryIntegration
 from integrations.payloads import SentryException, parse
 from integrations.payloads.envelopes import PayloadUnreadable, Source
 from integrations.payloads.lenient import JsonValue
-from integrations.validation import whole_number
+from integrations.validation import storable, whole_number
 from webhooks.masking import mask, mask_text
 from webhooks.models import HourlyCount, InboxMessage
 from webhooks.pages.explaining import Decision, Decisions, decide, shown_value
@@ -259,7 +259,7 @@ def _shown(event: TrackEvent) -> PreviewedEvent:
 
 def _text(value: object) -> str:
     """What stands in a field, as text; a related row as its id."""
-    return "" if value is None else str(value.pk if isinstance(value, Project) else value).strip()
+    return "" if value is None else storable(str(value.pk if isinstance(value, Project) else value)).strip()
 
 
 def _is_ticked(value: object) -> bool:
