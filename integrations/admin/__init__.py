@@ -1,6 +1,7 @@
 """What Django admin shows of the configuration, and with which page."""
 
 from auditlog.models import LogEntry
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.auth.models import User
 from knox.models import AuthToken
@@ -51,8 +52,9 @@ admin.site.register(SdkKeyOrder, catalogue.SdkKeyOrderAdmin)
 
 admin.site.register(Account, people.AccountAdmin)
 admin.site.register(Membership, people.MembershipAdmin)
-# These replace what django.contrib.auth, knox and auditlog register.
-admin.site.unregister([User, AuthToken, LogEntry])
+# These replace what django.contrib.auth, knox, auditlog and axes register; two of axes' tables stay empty.
+admin.site.unregister([User, AuthToken, LogEntry, AccessAttempt, AccessLog, AccessFailureLog])
 admin.site.register(User, people.PersonAdmin)
 admin.site.register(AuthToken, people.ApiTokenAdmin)
 admin.site.register(LogEntry, people.RecordAdmin)
+admin.site.register(AccessAttempt, people.FailedLoginAdmin)

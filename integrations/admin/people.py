@@ -3,6 +3,7 @@
 from typing import Any
 
 from auditlog.admin import LogEntryAdmin
+from axes.admin import AccessAttemptAdmin
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
@@ -69,3 +70,16 @@ class RecordAdmin(LogEntryAdmin):  # type: ignore[misc]  # auditlog ships no typ
     paginator = BoundedPaginator
     list_filter = ("action",)  # auditlog's own filters read every entry to list what there is
     search_fields = ("object_repr", "actor__username")
+
+
+class FailedLoginAdmin(AccessAttemptAdmin):  # type: ignore[misc]  # axes ships no types
+    """Failed logins; deleting one lets its person try again at once.
+
+    Without axes' own action: it breaks outside of a login (axes 8), and whoever may look could run it. Nothing needs
+    it: what has expired goes with the next login.
+    """
+
+    actions = ()
+    date_hierarchy = None
+    show_full_result_count = False
+    paginator = BoundedPaginator

@@ -1,6 +1,7 @@
 """Django admin of the configuration: every page opens, quickly, and shows no secret; the actions do what they say."""
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.urls import reverse
@@ -55,7 +56,7 @@ SECRETS = (
 OURS = [
     model
     for model in admin.site._registry
-    if model._meta.app_label in ("integrations", "webhooks", "durable", "knox", "auth", "auditlog")
+    if model._meta.app_label in ("integrations", "webhooks", "durable", "knox", "auth", "auditlog", "axes")
 ]
 
 
@@ -141,6 +142,15 @@ def test_every_model_of_ours_is_there():
 
     for app, count in expected.items():
         assert sum(model._meta.app_label == app for model in OURS) == count
+
+
+def test_failed_logins_can_be_deleted_and_nothing_else(operator):
+    """axes' own action broke, and whoever could look could press it."""
+    AccessAttempt.objects.create(username="jane", ip_address="127.0.0.1", failures_since_start=10)
+
+    offered = operator.get(page(AccessAttempt, "changelist")).context["action_form"].fields["action"].choices
+
+    assert [name for name, _ in offered if name] == ["delete_selected"]
 
 
 def test_the_index_begins_with_what_flows_and_names_it_well(operator):
