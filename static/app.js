@@ -101,6 +101,18 @@ document.addEventListener("formdata", (event) => {
   for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
 });
 
+// A second press while the first is on its way would do it again, and show the answer to that: "there already".
+const WAIT = 5000; // ms, should an answer never come
+let sent = new WeakSet();
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (sent.has(form)) return event.preventDefault();
+  sent.add(form);
+  setTimeout(() => sent.delete(form), WAIT);
+});
+window.addEventListener("pageshow", () => { sent = new WeakSet(); });
+
 // The server shows times in the browser's zone only when it is told its name.
 document.addEventListener("submit", (event) => {
   const zone = event.target.querySelector("[data-zone]");

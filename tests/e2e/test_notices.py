@@ -1,6 +1,7 @@
 """The page of notices in a real browser: add, copy the secret, test, remove; with and without a script."""
 
 import json
+import time
 
 import pytest
 from django.urls import reverse
@@ -9,6 +10,7 @@ from playwright.sync_api import expect
 from tests.receiver import receiver
 from webhooks.models import NoticeReceiver
 from webhooks.notice_delivery import drain_notices
+from webhooks.pages import notices
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,6 +48,30 @@ def test_a_webhook_is_added_tested_and_removed(visit, account_admin, theme, widt
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("Nobody is told")).to_be_visible()
     assert tab.problems == []
+
+
+def test_a_second_press_does_not_lose_the_secret_that_is_shown_once(visit, account_admin, monkeypatch):
+    monkeypatch.setattr(notices, "add_receiver", slowly(notices.add_receiver))
+    page = visit(account_admin).page
+    page.goto(reverse("notices"))
+    page.get_by_label("E-mail or https address").fill("http://127.0.0.1:9/in")
+
+    button = page.get_by_role("button", name="Add", exact=True)
+    button.evaluate("button => { button.click(); setTimeout(() => button.click(), 300); }")
+
+    page.locator("#secret").wait_for()
+    expect(page.locator("#secret")).to_have_text(NoticeReceiver.objects.get().secret)
+
+
+def slowly(act):
+    """The same act, whose answer takes a second."""
+
+    def acted(*args):
+        result = act(*args)
+        time.sleep(1)
+        return result
+
+    return acted
 
 
 def test_without_a_script_the_page_does_the_same(visit, account_admin):
