@@ -6,12 +6,18 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
+from integrations.editions import edition_of, stored_edition
 from integrations.forms import ConnectionForm
 from integrations.formsets import EnvironmentFormSet, IdentityFormSet, MappingRows, lower_first
 from integrations.models import Environment, Project, SentryInstallation, SentryIntegration, TrafficType
 from integrations.roles import Access
 from integrations.row_buttons import RowButton, gone_rows, typed_rows
 from integrations.services import Configuration
+
+OUTDATED = (
+    "Somebody saved this integration after you opened it. See in another tab what is stored now; "
+    "Save again puts yours in its place."
+)
 
 
 class IntegrationForms:
@@ -30,6 +36,9 @@ class IntegrationForms:
         self.connection = ConnectionForm(
             self._data, initial=dict(first.items()), project=project, access=access, current=integration
         )
+        self._stored_edition = stored_edition(integration) if integration else ""
+        self._begun_with = data.get("edition", self._stored_edition) if data else self._stored_edition
+        self._is_outdated = False
         self.environments = self._group(EnvironmentFormSet, "environments", typed)
         self.identities = self._group(IdentityFormSet, "identities", typed)
 
@@ -51,12 +60,23 @@ class IntegrationForms:
         return self._data is not None
 
     def is_valid(self) -> bool:
-        """Validate everything at once, so that every error is shown at once."""
-        return False not in [part.is_valid() for part in (*self.groups, self.connection)]
+        """Validate everything at once, so that every error is shown at once; then, whether somebody was faster."""
+        if False in [part.is_valid() for part in (*self.groups, self.connection)]:
+            return False
+        is_same = self._stored_edition in (self._begun_with, edition_of(self.configuration()))
+        self._is_outdated = self.integration is not None and not is_same
+        return not self._is_outdated
 
     def problems(self) -> list[tuple[str, str]]:
         """All errors in the order of the page, as (id of the control, sentence)."""
-        return [*self.environments.problems(), *self.identities.problems(), *self._connection_problems()]
+        outdated = [("save", OUTDATED)] if self._is_outdated else []
+        parts = (*self.environments.problems(), *self.identities.problems(), *self._connection_problems())
+        return [*outdated, *parts]
+
+    @property
+    def edition(self) -> str:
+        """What the page keeps until Save: what it began with, or what is stored once somebody was told of that."""
+        return self._stored_edition if self._is_outdated else self._begun_with
 
     def remarks(self) -> list[str]:
         """What was understood otherwise than typed."""

@@ -4,8 +4,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import Account, SentryIntegration, ServiceHook
+from integrations.models import Account, EnvironmentMapping, SentryIntegration, ServiceHook
 from tests.factories import (
+    EnvironmentFactory,
     HookFactory,
     InstallationFactory,
     ProjectFactory,
@@ -256,3 +257,53 @@ def test_edit_shows_what_is_stored_and_moves_the_hook(admin, project, user_type)
 
 def test_a_form_that_lost_its_rows_is_refused_in_words(admin, address):
     assert "Not saved" in admin.post(address, {"organization": "acme"}).content.decode()
+
+
+@pytest.fixture
+def two_tabs(admin, project, user_type):
+    """The form of an integration, open twice: (address, what each of them posts)."""
+    integration = HookFactory(integration__project=project).integration
+    edit = reverse("integration_edit", args=[integration.pk])
+    opened = admin.get(edit).context["forms"]
+    environment = EnvironmentFactory(project=project)
+
+    def tab(*names, **values):
+        values |= {"installation_id": str(integration.installation.uuid), "edition": opened.edition}
+        environments = [(name, environment.pk) for name in names]
+        return typed(environments, [("data.error.user.id", user_type.pk)], **values)
+
+    return edit, tab
+
+
+def stored_names():
+    return list(EnvironmentMapping.objects.values_list("sentry_environment", flat=True))
+
+
+def test_who_saves_second_is_told_and_replaces_only_when_asked_again(admin, two_tabs):
+    edit, tab = two_tabs
+    admin.post(edit, tab("theirs"))
+
+    told = admin.post(edit, tab("mine"))
+
+    assert "Somebody saved this integration after you opened it" in told.content.decode()
+    assert rows(told)[0][0] == "mine"
+    assert stored_names() == ["theirs"]
+    admin.post(edit, tab("mine") | {"edition": told.context["forms"].edition})
+    assert stored_names() == ["mine"]
+
+
+def test_a_row_button_does_not_hide_that_somebody_saved(admin, two_tabs):
+    edit, tab = two_tabs
+    admin.post(edit, tab("theirs"))
+
+    pressed = admin.post(edit, tab("mine", add="environments"))
+
+    assert pressed.context["forms"].edition == tab()["edition"]
+
+
+def test_the_same_saved_twice_is_saved(admin, two_tabs):
+    edit, tab = two_tabs
+
+    answers = [admin.post(edit, tab("theirs")) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
