@@ -29,11 +29,9 @@ class Row(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
-            missing = [field for name, field in self.fields.items() if name not in data]
-            if missing:
-                raise ValidationError(
-                    {field.field_name: [field.error_messages["required"]] for field in missing}
-                )
+            required = {name: [field.error_messages["required"]] for name, field in self.fields.items()}
+            if missing := {name: words for name, words in required.items() if name not in data}:
+                raise ValidationError(missing)
         return super().to_internal_value(data)
 
 

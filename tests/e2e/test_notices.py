@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.receiver import receiver
 from webhooks.models import NoticeReceiver
 from webhooks.notice_delivery import drain_notices
-from webhooks.pages import notices
+from webhooks.notices import add_receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,7 +51,7 @@ def test_a_webhook_is_added_tested_and_removed(visit, account_admin, theme, widt
 
 
 def test_a_second_press_does_not_lose_the_secret_that_is_shown_once(visit, account_admin, monkeypatch):
-    monkeypatch.setattr(notices, "add_receiver", slowly(notices.add_receiver))
+    monkeypatch.setattr("webhooks.pages.notices.add_receiver", slowly(add_receiver))
     page = visit(account_admin).page
     page.goto(reverse("notices"))
     page.get_by_label("E-mail or https address").fill("http://127.0.0.1:9/in")
