@@ -144,6 +144,13 @@ def test_every_model_of_ours_is_there():
         assert sum(model._meta.app_label == app for model in OURS) == count
 
 
+@pytest.mark.parametrize(
+    "address", ["webhooks/inboxmessage/?state__exact=%00", "durable/heartbeat/%00/change/"]
+)
+def test_an_address_that_no_database_understands_is_no_page(operator, address):
+    assert operator.get(f"/django-admin/{address}").status_code == 404
+
+
 def test_failed_logins_can_be_deleted_and_nothing_else(operator):
     """axes' own action broke, and whoever could look could press it."""
     AccessAttempt.objects.create(username="jane", ip_address="127.0.0.1", failures_since_start=10)
