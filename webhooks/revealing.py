@@ -3,7 +3,7 @@
 from auditlog.models import LogEntry
 
 from integrations.models import Project
-from integrations.payloads.lenient import JsonValue, load_object
+from integrations.payloads.lenient import JsonValue, as_strict_json, load_object
 from integrations.roles import Access
 from webhooks.masking import mask, mask_text
 from webhooks.models import InboxMessage
@@ -28,7 +28,10 @@ def shown_payload(message: InboxMessage) -> JsonValue:
 
 
 def revealed_payload(message: InboxMessage) -> JsonValue:
-    """The payload as it came, which is written to the audit log with who asked for it."""
+    """The payload as it came, which is written to the audit log with who asked for it.
+
+    Only what strict JSON cannot hold is replaced: SDKs send half an emoji, and NaN.
+    """
     LogEntry.objects.log_create(
         message,
         force_log=True,
@@ -38,7 +41,7 @@ def revealed_payload(message: InboxMessage) -> JsonValue:
     if message.body is None:
         return None
     payload = load_object(bytes(message.body))
-    return _text(message) if payload is None else payload
+    return _text(message) if payload is None else as_strict_json(payload)
 
 
 def record_replay(message: InboxMessage, *, everything: bool) -> None:

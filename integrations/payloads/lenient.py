@@ -128,6 +128,13 @@ def load_object(body: bytes) -> JsonObject | None:
     return value if isinstance(value, dict) else None
 
 
+def as_strict_json(value: JsonValue) -> JsonValue:
+    """The same value as every reader of JSON takes it: NaN and 1e400 as words, lone surrogates replaced."""
+    text = clean_text(json.dumps(value, ensure_ascii=False))
+    strict: JsonValue = json.loads(text, parse_int=_integer, parse_constant=str)
+    return strict
+
+
 def text_of(value: object) -> str | None:
     """Return a text that is not blank, made storable; None for everything else."""
     if not isinstance(value, str) or not value or value.isspace():

@@ -395,6 +395,19 @@ def test_who_administers_the_project_reveals_here_as_on_the_page(api, project_ad
     assert RECORD.all().get().actor == project_admin
 
 
+def test_what_strict_json_cannot_hold_is_revealed_in_words(api, project_admin, url, integration):
+    body = (
+        b'{"event": {"id": 1e999, "nan": NaN, "low": -Infinity, "cut": "\\ud83d", "big": 90071992547409930}}'
+    )
+    message = MessageFactory(integration=integration, body=body)
+
+    payload = api(project_admin).get(f"{url}messages/{message.pk}/?reveal=1").json()["payload"]
+
+    assert payload["event"] == {
+        "id": "Infinity", "nan": "NaN", "low": "-Infinity", "cut": "\ufffd", "big": 90071992547409930
+    }  # fmt: skip
+
+
 def test_account_admin_by_membership_reveals(api, url, integration):
     person = MembershipFactory(project=None, role="account_admin").user
     message = MessageFactory(integration=integration, payload=PAYLOAD)

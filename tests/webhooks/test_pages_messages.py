@@ -290,6 +290,17 @@ def test_a_payload_is_masked_until_somebody_asks(admin, integration, project_adm
     assert LogEntry.objects.filter(action=LogEntry.Action.ACCESS, actor=project_admin).count() == 1
 
 
+@pytest.mark.parametrize("text", ["cut \ud83d", "\ud800", "a\0b"])
+def test_half_an_emoji_is_revealed_as_a_replacement(admin, integration, text):
+    event = {"title": text, "environment": "staging", "user": {"id": text, text: "there"}}
+    message = MessageFactory(integration=integration, payload={"event": event})
+
+    revealed = admin.post(reverse("message_reveal", args=[message.pk]))
+
+    assert revealed.status_code == 200
+    assert "there" in revealed.content.decode()
+
+
 def test_a_viewer_looks_and_changes_nothing(client, viewer, make):
     message = make()
     client.force_login(viewer)

@@ -7,7 +7,7 @@ from integrations.mapping import Explanation, Rules, TrackEvent, explain
 from integrations.mapping.identity import kind_of
 from integrations.payloads import SentryException, parse
 from integrations.payloads.envelopes import PayloadUnreadable, Source, guess_source
-from integrations.payloads.lenient import JsonValue
+from integrations.payloads.lenient import JsonValue, clean_text
 from integrations.rules import rules_for
 from integrations.states import Status
 from webhooks.masking import ADDRESS, EMAIL, HIDDEN, mask, mask_text
@@ -88,7 +88,7 @@ def shown_value(value: JsonValue, path: str, *, is_revealed: bool) -> str:
         value = next(iter(inner.values())) if isinstance(inner, dict) else inner
     if value in (EMAIL, ADDRESS, HIDDEN):
         return str(value)
-    text = json.dumps(value, ensure_ascii=False)
+    text = clean_text(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= 120 else f"{text[:119]}…"
 
 
