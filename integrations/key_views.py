@@ -81,12 +81,12 @@ def installations(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def release(request: HttpRequest, pk: int) -> HttpResponse:
-    """Release an installation to the chosen projects and to no other."""
+    """Release an installation to the chosen projects and to no other of those that FME lists."""
     require_account_admin(request)
     installation = get_object_or_404(SentryInstallation, pk=pk)
     chosen = map(whole_number, request.POST.getlist("projects"))
     projects = Project.objects.filter(pk__in=[key for key in chosen if key is not None])
-    installation.projects.set(projects)
+    installation.projects.set([*projects, *installation.projects.exclude(gone_at=None)])
     names = ", ".join(map(str, projects)) or "no project"
     flash.success(request, f"{installation.organization or 'The installation'} is released to {names}.")
     return redirect("installations")

@@ -332,6 +332,16 @@ def test_an_installation_is_released_to_the_chosen_projects_only(boss, project):
     assert f'value="{other.pk}" checked' not in text
 
 
+def test_a_release_to_a_project_that_fme_lost_is_kept(boss, project):
+    gone = ProjectFactory(gone_at=timezone.now())
+    installation = InstallationFactory()
+    installation.projects.add(gone)
+
+    boss.post(reverse("installation_release", args=[installation.pk]), {"projects": [project.pk]})
+
+    assert set(installation.projects.all()) == {project, gone}
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
