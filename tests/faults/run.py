@@ -141,7 +141,10 @@ class Run:
         """The product's processes, on the protection this run is without."""
         before, running = timezone.now(), self.world.stack
         stack = self.world.stack_of(*names, server=server, without=self.without, **settings)
-        if stack is not running and {"drain", "worker"} & set(names):
+        looks = {"drain", "worker"} & set(
+            names
+        ) and self.without != "sweep"  # without it nobody looks unasked
+        if stack is not running and looks:
             wait_until(lambda: has_worked_since(before), START_SECONDS, "a drain has looked for work")
         return stack
 
