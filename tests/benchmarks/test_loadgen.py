@@ -70,7 +70,7 @@ def test_every_request_is_signed_and_has_an_id_of_its_own(command, port, folder)
     load = fire(command, target, folder, seconds=0.3, warm_up=0.1, connections=2, rate=100)
 
     assert load.accepted == set(Receiver.ids)
-    assert len(Receiver.ids) == len(set(Receiver.ids)) == pytest.approx(40, abs=5)
+    assert len(Receiver.ids) == len(set(Receiver.ids)) == pytest.approx(40, abs=15)
 
 
 def test_a_wrong_signature_spoils_the_run(command, port, folder):
@@ -84,10 +84,10 @@ def test_a_wrong_signature_spoils_the_run(command, port, folder):
 def test_a_connection_that_the_server_closed_while_it_rested_spoils_nothing(
     command, port, folder, monkeypatch
 ):
-    monkeypatch.setattr(Receiver, "timeout", 0.2)
+    monkeypatch.setattr(Receiver, "timeout", 0.08)  # each connection rests for 0.2 s
     target = Target(port, "/hooks/", SECRET, "Signature: v1=", "1.")
 
     load = fire(command, target, folder, seconds=1.0, warm_up=0.0, connections=4, rate=20)
 
     assert load.accepted == set(Receiver.ids)
-    assert len(load.accepted) == pytest.approx(20, abs=3)
+    assert len(load.accepted) == pytest.approx(20, abs=8)
