@@ -13,6 +13,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.utils import timezone
 
+from durable.models import FAULT_LIMIT, State
 from durable.working import again_at, work_off
 from integrations import remedies
 from integrations.installations import Waiting, renew_after_401, token_for
@@ -24,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 CHECK_EVERY = timedelta(hours=1)
 """How often a hook that is well is looked at again: somebody may have changed or removed it at Sentry."""
+
+TRY_AGAIN_EVERY = timedelta(days=1)
+"""How often a hook that Sentry refused is tried again: a plan may have changed, a project may have come back."""
 
 LOOK_FOR_TOKEN_SECONDS = 60.0
 """A hook that waits for its installation's token is due at once when one comes; this is for a missed ring."""
@@ -37,7 +41,21 @@ class ClaimLost(Exception):
 
 def drain_hooks() -> int:
     """Make Sentry agree with every hook that is due. Returns how many were handled."""
+    _try_refused_again()
     return work_off(ServiceHook.objects.all(), _settle)
+
+
+def _try_refused_again() -> None:
+    """Due once more, with its reason still shown; one that is dead of our own faults is left to a person."""
+    now = timezone.now()
+    ServiceHook.objects.filter(
+        state=State.DEAD,
+        wanted=ServiceHook.Wanted.PRESENT,
+        faults__lt=FAULT_LIMIT,
+        due_at__lte=now - TRY_AGAIN_EVERY,
+        installation__deleted_at=None,
+        integration__deleted_at=None,
+    ).update(state=State.PENDING, due_at=now, attempts=0, claim=None)
 
 
 def _settle(hook: ServiceHook) -> None:

@@ -219,6 +219,33 @@ def test_a_plan_without_service_hooks_is_named_and_heals_on_check_now(sandbox, i
     assert integration.hooks.get().phase == "active"
 
 
+def test_a_refused_hook_is_tried_again_a_day_later(sandbox, integration):
+    sandbox.control("settings", service_hooks=False)
+    drain_hooks()
+    sandbox.control("settings", service_hooks=True)
+    drain_hooks()
+    assert integration.hooks.get().phase == "failed"
+
+    with time_machine.travel(timezone.now() + timedelta(days=1, minutes=1), tick=True):
+        drain_hooks()
+
+    hook = integration.hooks.get()
+    assert (hook.phase, hook.last_error) == ("active", "")
+
+
+def test_a_hook_that_is_still_refused_says_so_all_the_time(sandbox, integration):
+    sandbox.control("settings", service_hooks=False)
+    drain_hooks()
+    before = integration.hooks.get()
+
+    with time_machine.travel(timezone.now() + timedelta(days=1, minutes=1), tick=True):
+        drain_hooks()
+        drain_hooks()
+
+    hook = integration.hooks.get()
+    assert (hook.phase, hook.last_error, hook.attempts) == ("failed", before.last_error, 1)
+
+
 def test_a_wrong_project_slug_is_named(sandbox, installation):
     wrong = IntegrationFactory(installation=installation, project_slug="frontend")
     want_hook(wrong)
