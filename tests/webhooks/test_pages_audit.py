@@ -53,7 +53,11 @@ def test_what_says_most_stands_first(client, account_admin):
 
     (entry,) = client.get(reverse("audit")).context["entries"]
 
-    assert [name for name, _, _ in entry.changes] == ["organization", "id", "is active", "note"]
+    first, *rest = [name for name, _, _ in entry.changes]
+    assert (first, set(rest)) == (
+        "organization",
+        {"id", "is active", "note"},
+    )  # PostgreSQL sorts the names itself
 
 
 @pytest.mark.parametrize(
