@@ -7,10 +7,9 @@ was public when it was typed may be private now, and back again a second later.
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import closing, suppress
 from http.client import HTTPException
-from threading import Timer
 from typing import Final
 
 import certifi
@@ -21,6 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from integrations.peers import USER_AGENT, Answer, PeerError, timeouts
 from integrations.public_addresses import Target, Unfit, is_public, target_of
+from integrations.punctual import PunctualResponse
 
 MOST_READ: Final = 4096
 """Bytes of an answer's body: enough for a sentence to show."""
@@ -61,16 +61,10 @@ def post(address: str, body: bytes, headers: Mapping[str, str]) -> Answer:
 
 
 def _exchange(target: Target, body: bytes, headers: dict[str, str]) -> Answer:
-    connect, read = timeouts()
-    deadline = time.monotonic() + connect + read
-    with closing(_connection_to(target, timeout=read)) as connection:
-        connection.connect()
-        with _cut_off(connection, at=deadline):
-            connection.request("POST", target.path, body, headers, preload_content=False)
-            with closing(connection.getresponse()) as response:
-                if time.monotonic() >= deadline:  # a head that was cut off reads like a whole one
-                    raise TimeoutError
-                return Answer(NAME, response.status, response.headers, _read(response, deadline))
+    with closing(_connection_to(target, timeout=timeouts()[1])) as connection:
+        connection.request("POST", target.path, body, headers, preload_content=False)
+        with closing(connection.getresponse()) as response:
+            return Answer(NAME, response.status, response.headers, _read(response))
 
 
 def _connection_to(target: Target, *, timeout: float) -> HTTPConnection:
@@ -86,30 +80,14 @@ def _trust() -> ssl.SSLContext:
     return context
 
 
-@contextmanager
-def _cut_off(connection: HTTPConnection, *, at: float) -> Iterator[None]:
-    """Break the connection off at that moment of the clock, however slowly the other side drips."""
-
-    def cut() -> None:
-        with suppress(OSError, ValueError, AttributeError):  # it ended by itself at this moment
-            connection.sock.shutdown(socket.SHUT_RDWR)
-
-    timer = Timer(max(at - time.monotonic(), 0), cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _read(response: HTTPResponse, deadline: float) -> bytes:
-    """The first bytes of the body; the rest is not asked for."""
+def _read(response: HTTPResponse) -> bytes:
+    """The first bytes of the body; the rest is not asked for, and what drips is not waited for: the status is known."""
     content = b""
-    while len(content) < MOST_READ and time.monotonic() < deadline:
-        if not (part := response.read1(MOST_READ - len(content), decode_content=False)):
-            break
-        content += part
+    with suppress(urllib3_errors.ReadTimeoutError):
+        while len(content) < MOST_READ:
+            if not (part := response.read1(MOST_READ - len(content), decode_content=False)):
+                break
+            content += part
     return content
 
 
@@ -144,6 +122,8 @@ def _refuse_private(address: str) -> None:
 
 class PublicHttp(HTTPConnection):
     """Connects to public addresses only; plain http is for development."""
+
+    response_class = PunctualResponse
 
     def _new_conn(self) -> socket.socket:
         connected = _connect(self.host, self.port, timeouts()[0])
