@@ -19,21 +19,19 @@ from durable.drains import beat
 from durable.stopping import stopping
 from durable.wake import wake
 from durable.working import again_at
-from integrations.fields import UnreadableSecret
 from integrations.mapping import Rules, Skip, SkipCode, TrackEvent, Translation, translate
 from integrations.mapping.culprit import PLAIN_EVENT_TYPE
-from integrations.models import ServiceHook
 from integrations.payloads import SentryException, parse
 from integrations.payloads.envelopes import PayloadUnreadable, Source
 from integrations.rules import rules_for
 from integrations.validation import storable
 from webhooks import testing
 from webhooks.delivery_rows import NewEvent, insert_events
-from webhooks.message_rows import ClaimedMessage, FinishedMessage, claim_messages, finish_messages
+from webhooks.message_rows import ClaimedMessage, FinishedMessage, claim_messages, finish_messages, held_row
 from webhooks.models import InboxMessage, OutboxEvent, Replay
 from webhooks.reasons import FORGED
 from webhooks.rollups import Count, Tally
-from webhooks.signature import verify
+from webhooks.unverified import verified
 
 logger = logging.getLogger(__name__)
 
@@ -79,53 +77,6 @@ def drain_inbox() -> int:
     return total
 
 
-def verified(token: UUID, batch: Sequence[ClaimedMessage]) -> list[ClaimedMessage]:
-    """The messages whose signature is proven; what waited for its hook's secret is checked here."""
-    waiting = [message for message in batch if message.unverified_signature]
-    if not waiting:
-        return list(batch)
-    hooks = ServiceHook.objects.in_bulk({message.hook_address for message in waiting}, field_name="address")
-    genuine = [message for message in batch if not message.unverified_signature]
-    for message in waiting:
-        hook = hooks.get(message.hook_address)
-        secret, waits = secret_of(hook)
-        if secret and verify(message.body, secret, message.unverified_signature):
-            genuine.append(message)
-        else:
-            settle_unverified(token, message, waits)
-    return genuine
-
-
-def secret_of(hook: ServiceHook | None) -> tuple[str, str]:
-    """A hook's secret; or none, and why it is worth waiting for, if it is."""
-    try:
-        secret = hook.secret if hook else ""
-    except UnreadableSecret as error:
-        return "", str(error)
-    if hook and not secret and hook.takes_messages and hook.state != "dead":
-        return "", "Waiting for the secret of the service hook, which Sentry has not told yet."
-    return secret, ""
-
-
-def settle_unverified(token: UUID, message: ClaimedMessage, waits: str) -> None:
-    """Wait for the secret while there will be one; a signature that does not match it is a forgery."""
-    row = held_row(token, message)
-    if row is None:
-        return
-    if waits:
-        row.retry(again_at(row.attempts), waits)
-    else:
-        reason = (
-            "The signature does not match the service hook's secret: the message did not come from Sentry."
-        )
-        is_known = message.reason == FORGED  # and was counted when it came
-        with transaction.atomic():
-            if row.bury(reason, reason=FORGED) and not is_known:
-                tally = Tally()
-                tally.add(message.integration_id, Count.UNVERIFIED, message.received_at)
-                tally.store()
-
-
 def settle_batch(token: UUID, batch: Sequence[ClaimedMessage]) -> None:
     """Translate and settle together; when that fails in our own code, one by one, so that no row stops the others."""
     try:
@@ -147,11 +98,6 @@ def settle_alone(token: UUID, message: ClaimedMessage) -> None:
         logger.exception("Message %d could not be translated.", message.id)
         if row := held_row(token, message):
             row.fault(traceback.format_exc(), again_at(row.attempts))
-
-
-def held_row(token: UUID, message: ClaimedMessage) -> InboxMessage | None:
-    """The row of a message while it is still held under `token`."""
-    return InboxMessage.objects.defer("body").filter(pk=message.id, claim=token).first()
 
 
 def settle(token: UUID, batch: Sequence[ClaimedMessage]) -> None:

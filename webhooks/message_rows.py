@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from webhooks import sql
+from webhooks.models import InboxMessage
 from webhooks.sql import adapted
 
 
@@ -138,3 +139,8 @@ def finish_messages(token: UUID, messages: Sequence[FinishedMessage]) -> set[int
     )
     records = msgspec.json.encode(messages).decode()
     return {row[0] for row in sql.run(statement, [records, adapted(token)])}
+
+
+def held_row(token: UUID, message: ClaimedMessage) -> InboxMessage | None:
+    """The row of a message while it is still held under `token`."""
+    return InboxMessage.objects.defer("body").filter(pk=message.id, claim=token).first()
