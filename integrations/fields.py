@@ -65,12 +65,9 @@ class SecretAttribute(DeferredAttribute):
     """Opens the secret of a row when it is read; raises UnreadableSecret then."""
 
     def __get__(self, instance: Any, cls: Any = None) -> Any:
-        if instance is None:
-            return self
-        name = self.field.attname
-        value = super().__get__(instance, cls) if name not in instance.__dict__ else instance.__dict__[name]
+        value = super().__get__(instance, cls)
         if isinstance(value, Sealed):
-            value = instance.__dict__[name] = value.open()
+            value = instance.__dict__[self.field.attname] = value.open()
         return value
 
     def __set__(self, instance: Any, value: Any) -> None:
@@ -107,11 +104,11 @@ def has_secret(row: models.Model, name: str) -> bool:
 
 
 def tail_of(row: models.Model, name: str) -> str:
-    """What may be shown of a row's secret; in words when it cannot be read."""
+    """What may be shown of a row's secret; nothing of one that cannot be read."""
     try:
         return tail(getattr(row, name))
     except UnreadableSecret:
-        return "unreadable: its key is not among FIELD_ENCRYPTION_KEYS"
+        return ""
 
 
 def tail(secret: str) -> str:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from durable.models import State
 from integrations.announcements import problem_of
+from integrations.fields import UnreadableSecret
 from integrations.models import (
     CatalogueRefresh,
     Environment,
@@ -88,6 +89,10 @@ def key_status(environment: Environment) -> Status:
     if not environment.has_sdk_key:
         words = "Its events wait until one is entered; none is lost."
         return Status("warn", "alert", "SDK key missing", words, action="Enter key", address=enter)
+    try:
+        _ = environment.sdk_key
+    except UnreadableSecret as error:
+        return Status("bad", "x", "SDK key unreadable", str(error), action="Enter key", address=enter)
     if environment.is_held:
         return Status("bad", "x", "Held", environment.hold_reason, action="Enter key", address=enter)
     return Status("ok", "check", "Set")

@@ -10,8 +10,7 @@ from django.http import HttpRequest
 
 from durable.models import State
 from durable.wake import wake
-from integrations.admin.parts import ROW, QuietAdmin, ReadOnlyAdmin
-from integrations.fields import tail_of
+from integrations.admin.parts import ROW, QuietAdmin, ReadOnlyAdmin, secret_in_words
 from integrations.models import Environment, Project, SdkKeyOrder
 from integrations.orders import request_refresh
 from integrations.services import order_sdk_key, store_sdk_key
@@ -76,7 +75,7 @@ class EnvironmentAdmin(QuietAdmin):
 
     @admin.display(description="SDK key", empty_value="none")
     def key_tail(self, environment: Environment) -> str | None:
-        return tail_of(environment, "sdk_key") or None
+        return secret_in_words(environment, "sdk_key")
 
     @admin.action(description="Have an SDK key created at Harness FME", permissions=["change"])
     def order_key(self, request: HttpRequest, environments: QuerySet[Environment]) -> None:

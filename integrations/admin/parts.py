@@ -8,6 +8,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from integrations.fields import has_secret, tail_of
+
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
@@ -18,6 +20,13 @@ else:  # generic only for the type checker
 
 ROW = ("state", "due_at", "attempts", "last_error")
 """How the work of a durable row stands."""
+
+
+def secret_in_words(row: Model, name: str) -> str | None:
+    """The end of a row's secret, or that it cannot be read; None without one."""
+    return tail_of(row, name) or (
+        "cannot be read with any of FIELD_ENCRYPTION_KEYS" if has_secret(row, name) else None
+    )
 
 
 class BoundedPaginator(AnyPaginator):

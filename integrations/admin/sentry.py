@@ -14,8 +14,7 @@ from django.utils import timezone
 
 from durable.models import State
 from durable.wake import wake
-from integrations.admin.parts import ROW, QuietAdmin, ReadOnlyAdmin, ReadOnlyInline
-from integrations.fields import tail_of
+from integrations.admin.parts import ROW, QuietAdmin, ReadOnlyAdmin, ReadOnlyInline, secret_in_words
 from integrations.models import (
     EnvironmentMapping,
     IdentityMapping,
@@ -43,7 +42,7 @@ class SentryInstallationAdmin(QuietAdmin):
 
     @admin.display(description="Token", empty_value="none")
     def token_tail(self, installation: SentryInstallation) -> str | None:
-        return tail_of(installation, "token") or None
+        return secret_in_words(installation, "token")
 
     @admin.action(description="Renew the token now", permissions=["change"])
     def renew_token(self, request: HttpRequest, installations: QuerySet[SentryInstallation]) -> None:
@@ -163,7 +162,7 @@ class ServiceHookAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Secret", empty_value="none")
     def secret_tail(self, hook: ServiceHook) -> str | None:
-        return tail_of(hook, "secret") or None
+        return secret_in_words(hook, "secret")
 
     @admin.action(description="Check again at Sentry now", permissions=["operate"])
     def check_again(self, request: HttpRequest, hooks: QuerySet[ServiceHook]) -> None:

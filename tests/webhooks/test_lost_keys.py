@@ -146,7 +146,12 @@ def test_the_pages_stay_open(hook, client, keys):
     ]  # fmt: skip
 
     assert {page: client.get(page).status_code for page in pages} == dict.fromkeys(pages, 200)
-    assert "its key is not among" in client.get(reverse("environments")).content.decode()
+    page = client.get(reverse("environments")).content.decode()
+    assert "SDK key unreadable" in page
+    assert WORDS in page
+    assert (
+        "cannot be read" in client.get(reverse("admin:integrations_environment_changelist")).content.decode()
+    )
     answer = client.post(reverse("test_exception", args=[integration.pk]), {"environment": "staging"})
     assert "could not be signed" in answer.content.decode()
 
