@@ -65,6 +65,7 @@ ABOUT: Final[dict[str, tuple[type[Model], str]]] = {
     "user": (User, "User"),
     "membership": (Membership, "Membership"),
 }
+KINDS: Final = {model._meta.label_lower: words for model, words in ABOUT.values()}
 FOR_ALL: Final = ("integration", "message", "environment", "problem")
 """What others than account admins may find entries about; see `seen_objects`."""
 
@@ -88,9 +89,8 @@ def did_of(entry: LogEntry) -> Did:
 
 def about_of(entry: LogEntry) -> str:
     """What kind of thing an entry is about, in the filter's words."""
-    words = {f"{model._meta.app_label}.{model._meta.model_name}": words for model, words in ABOUT.values()}
     kind = entry.content_type
-    return words.get(f"{kind.app_label}.{kind.model}") or str(kind.name).capitalize()
+    return KINDS.get(f"{kind.app_label}.{kind.model}") or str(kind.name).capitalize()
 
 
 def marked(did: Did) -> Q:
