@@ -12,7 +12,8 @@ from django.urls import resolve
 from integrations.errors import not_found
 
 Respond = Callable[[HttpRequest], HttpResponse]
-STRAIGHT = ("/webhooks/", "/healthz", "/readyz")
+WEBHOOKS = "/webhooks/"
+STRAIGHT = (WEBHOOKS, "/healthz", "/readyz")
 """Addresses that need no session, and that answer under any Host: a balancer probes by IP address."""
 
 SCRAPED = "/metrics"
@@ -34,9 +35,14 @@ class WebhooksFirst:
         is_scrape = has_token and request.path_info == SCRAPED
         if not is_scrape and not request.path_info.startswith(STRAIGHT):
             return self.respond(request)
-        match = find(request.path_info)
-        answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
-        return answer
+        return call_view(request)
+
+
+def call_view(request: HttpRequest) -> HttpResponse:
+    """The answer of the view at the request's address; raises Resolver404."""
+    match = find(request.path_info)
+    answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    return answer
 
 
 class ClientAddress:

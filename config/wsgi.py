@@ -2,12 +2,15 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_wsgi_application()
+django.setup(set_prefix=False)
 
-from webhooks.keeper import ensure_keeper  # noqa: E402 - needs the settings and the apps
+from config.handler import Handler  # noqa: E402 - these need the settings and the apps
+from webhooks.keeper import ensure_keeper  # noqa: E402
+
+application = Handler()
 
 ensure_keeper()

@@ -80,7 +80,8 @@ def _write_events(rows: Sequence[tuple[Any, ...]]) -> None:
                     copy.write_row(row)
         else:
             places = ", ".join(["%s"] * (1 + len(NewEvent._fields)))
-            cursor.executemany(f"INSERT INTO webhooks_outboxevent ({columns}) VALUES ({places})", rows)
+            statement = f"INSERT INTO webhooks_outboxevent ({columns}) VALUES ({places})"
+            cursor.executemany(sql.numbered(statement), rows)
 
 
 def claim_deliveries(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -62,20 +63,19 @@ class FinishedMessage:
 def insert_messages(messages: Sequence[NewMessage]) -> set[tuple[int, str]]:
     """Store `messages` in one statement; returns (integration, event id) of those that were not stored already."""
     rows = "(%s, %s, %s, %s, %s, %s, %s, %s, 'pending', 0, 0, '', '', '', '[]', '')"
-    values = [
-        value
-        for message in messages
-        for value in (
+    values: list[Any] = []
+    for message in messages:
+        received_at = adapted(message.received_at)
+        values += (
             message.integration_id,
             message.event_id,
             message.source,
-            adapted(message.received_at),
+            received_at,
             message.body,
             message.unverified_signature,
             adapted(message.hook_address),
-            adapted(message.received_at),
+            received_at,
         )
-    ]
     statement = (
         "INSERT INTO webhooks_inboxmessage (integration_id, event_id, source, received_at, body, "
         "unverified_signature, hook_address, due_at, state, attempts, faults, last_error, environment, title, "

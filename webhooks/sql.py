@@ -7,9 +7,9 @@ statement itself; so lists travel as one value, and `numbered` remembers what it
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,12 @@ from django.db import connection
 from durable.models import LONGEST_LEASE
 
 
+@cache
+def is_postgres() -> bool:
+    """Which of the two databases it is; `connection` looks through the thread's context for each question."""
+    return connection.vendor == "postgresql"
+
+
 def run(statement: str, values: Sequence[Any], *, is_kept: bool = False) -> list[tuple[Any, ...]]:
     """Execute one statement with its places written `%s`; returns its rows.
 
@@ -27,32 +33,32 @@ def run(statement: str, values: Sequence[Any], *, is_kept: bool = False) -> list
     table would be kept too.
     """
     with cursor() as each:
-        if connection.vendor == "postgresql":
-            each.execute(numbered(statement), values, prepare=is_kept, binary=True)
-        else:
-            each.execute(statement, values)
+        options = {"prepare": is_kept, "binary": True} if is_postgres() else {}
+        each.execute(numbered(statement), values, **options)
         rows: list[tuple[Any, ...]] = each.fetchall()
         return rows
 
 
 @contextmanager
 def cursor() -> Iterator[Any]:
-    """A cursor on Django's connection, on PostgreSQL one that binds on the server; errors are Django's."""
-    if connection.vendor != "postgresql":
-        with connection.cursor() as each:
-            yield each
-        return
+    """A cursor of the driver on Django's connection, on PostgreSQL one that binds on the server; errors are Django's.
+
+    It takes statements that were `numbered`.
+    """
     connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as each:
+    driver = connection.connection
+    opened = psycopg.RawCursor(driver) if is_postgres() else closing(driver.cursor())
+    with connection.wrap_database_errors, opened as each:
         yield each
 
 
 @lru_cache(maxsize=512)
 def numbered(statement: str) -> str:
-    """The statement with `$1`, `$2` and so on for its places, as PostgreSQL itself wants them."""
+    """The statement with `$1`, `$2` and so on for its places, or for SQLite `?1`, `?2`, as the database wants them."""
+    sign = "$" if is_postgres() else "?"
     first, *rest = statement.split("%s")
     numbers = count(1)
-    return first + "".join(f"${next(numbers)}{part}" for part in rest)
+    return first + "".join(f"{sign}{next(numbers)}{part}" for part in rest)
 
 
 FREE = "(leased_until IS NULL OR leased_until <= %s OR leased_until > %s)"
@@ -71,24 +77,24 @@ def lock() -> str:
 
 def place() -> str:
     """The column by which an UPDATE finds again what its own statement has locked; on PostgreSQL without an index."""
-    return "ctid" if connection.vendor == "postgresql" else "id"
+    return "ctid" if is_postgres() else "id"
 
 
 def among(column: str) -> str:
     """A condition that takes an `id_list`."""
-    if connection.vendor == "postgresql":
+    if is_postgres():
         return f"{column} = ANY(%s::bigint[])"
     return f"{column} IN (SELECT value FROM json_each(%s))"
 
 
 def id_list(ids: Collection[int]) -> str:
     """Any number of ids as one value: text, because psycopg takes a microsecond for each item of a list."""
-    return f"{{{','.join(map(str, ids))}}}" if connection.vendor == "postgresql" else json.dumps(list(ids))
+    return f"{{{','.join(map(str, ids))}}}" if is_postgres() else json.dumps(list(ids))
 
 
 def recordset(columns: dict[str, str]) -> str:
     """A table `v` of the objects in one JSON array, for FROM; `columns` has PostgreSQL's type for each name."""
-    if connection.vendor == "postgresql":
+    if is_postgres():
         typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         return f"json_to_recordset(%s::json) AS v({typed})"
     read = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns)
@@ -97,30 +103,30 @@ def recordset(columns: dict[str, str]) -> str:
 
 def joined(column: str) -> str:
     """An aggregate: the values of a group in the order in which they are read, with commas between them, as bytes."""
-    if connection.vendor == "postgresql":
+    if is_postgres():
         return f"convert_to(string_agg({column}::text, ','), 'UTF8')"
     return f"CAST(group_concat({column}, ',') AS BLOB)"
 
 
 def byte_length(column: str) -> str:
     """An expression: how many bytes a text has as UTF-8."""
-    return (
-        f"octet_length({column})" if connection.vendor == "postgresql" else f"length(CAST({column} AS BLOB))"
-    )
+    return f"octet_length({column})" if is_postgres() else f"length(CAST({column} AS BLOB))"
 
 
 def hour(column: str) -> str:
     """An expression that is the same for times of the same hour in UTC."""
-    if connection.vendor == "postgresql":
+    if is_postgres():
         return f"date_trunc('hour', {column}, 'UTC')"
     return f"substr({column}, 1, 13)"
 
 
 def adapted(value: Any) -> Any:
-    """The value as this database takes it."""
+    """The value as this database takes it: SQLite has times and ids as text, written as Django writes them."""
+    if is_postgres():
+        return value
     if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    return value.hex if isinstance(value, UUID) and not connection.features.has_native_uuid_field else value
+        return str(value.astimezone(UTC).replace(tzinfo=None))
+    return value.hex if isinstance(value, UUID) else value
 
 
 def as_uuid(value: UUID | str | None) -> UUID | None:

@@ -90,8 +90,11 @@ def answer(request: HttpRequest, outcome: Outcome, address: UUID | None) -> Http
             "Webhook refused: %s", outcome.reason, extra={"status": outcome.status, "path": request.path}
         )
     content = words(outcome)
-    response = HttpResponse(content, content_type="application/json", status=outcome.status)
-    response["Content-Length"] = str(len(content))  # else the server sends it in chunks
+    headers = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(content)),
+    }  # else it goes in chunks
+    response = HttpResponse(content, status=outcome.status, headers=headers)
     if outcome is Outcome.NOT_POST:
         response["Allow"] = "POST"
     return response
