@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -140,30 +141,18 @@ class Peer:
         Raises PeerError when there is no answer, `ambiguous` when the request may have been read.
         """
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        sent = {"Accept": "application/json", "User-Agent": USER_AGENT, **(headers or {})}
-        if content is not None:
-            sent["Content-Type"] = "application/json"
         try:
-            with _session.request(
-                method,
-                f"{self.base_url}{path}",
-                headers=sent,
-                params=dict(params or {}),
-                data=content,
-                timeout=timeouts(),
-                allow_redirects=False,
-                stream=True,
-                proxies=self._proxies(),
-            ) as response:
+            common, way = _common(method, f"{self.base_url}{path}", tuple((params or {}).items()))
+            request = common.copy()
+            request.headers.update(headers or {})
+            if content is not None:
+                request.headers["Content-Type"] = "application/json"
+                request.prepare_body(content, None)
+            with _session.send(request, timeout=timeouts(), allow_redirects=False, **way) as response:
                 read_so_far = _read(response)
         except (requests.RequestException, urllib3_errors.HTTPError) as error:
             raise self._no_answer(error) from None  # the cause's text holds the whole address
         return Answer(self.name, response.status_code, response.headers, read_so_far, secrets)
-
-    def _proxies(self) -> dict[str, str]:
-        """Proxies come from the environment, but never for a peer on this machine."""
-        is_here = urlsplit(self.base_url).hostname in _LOOPBACK
-        return {"no_proxy": ",".join(_LOOPBACK)} if is_here else {}
 
     def _no_answer(self, error: Exception) -> PeerError:
         if _never_sent(error):
@@ -246,3 +235,21 @@ def _no_netrc(request: Any) -> Any:
 
 
 _session = _new_session()
+
+
+@lru_cache(maxsize=64)
+def _common(
+    method: str, url: str, params: tuple[tuple[str, str | int], ...]
+) -> tuple[requests.PreparedRequest, Mapping[str, Any]]:
+    """What all requests like this one have in common, without any secret, and the way they go.
+
+    That is, the proxies and certificates of the environment, but never a proxy to a peer on this machine. To work it
+    out anew took a third of the time of a POST of a thousand events, and while a process runs it stays the same.
+    """
+    headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+    request = _session.prepare_request(requests.Request(method, url, headers=headers, params=dict(params)))
+    is_here = urlsplit(url).hostname in _LOOPBACK
+    proxies = {"no_proxy": ",".join(_LOOPBACK)} if is_here else {}
+    return request, _session.merge_environment_settings(
+        request.url, proxies, stream=True, verify=None, cert=None
+    )

@@ -84,6 +84,19 @@ def _write_events(rows: Sequence[tuple[Any, ...]]) -> None:
             cursor.executemany(sql.numbered(statement), rows)
 
 
+def environments_with_due(now: datetime) -> list[int]:
+    """Ids of the environments that have due deliveries: an index look-up for each environment there is.
+
+    Asked for five times a second while others are delivered to, and the ORM took two milliseconds for it.
+    """
+    statement = (
+        "SELECT id FROM integrations_environment AS e WHERE (SELECT id FROM webhooks_delivery "
+        f"WHERE environment_id = e.id AND state = 'pending' AND due_at <= %s AND {sql.FREE} "
+        "ORDER BY due_at, id LIMIT 1) IS NOT NULL"
+    )
+    return [id_ for (id_,) in sql.run(statement, (adapted(now), *sql.free_at(now)))]
+
+
 def claim_deliveries(
     token: UUID, *, environment_id: int, max_events: int, max_bytes: int, now: datetime, until: datetime
 ) -> list[ClaimedDelivery]:

@@ -7,6 +7,7 @@ deliveries move to the next attempt's token) before each further POST, or they a
 """
 
 import time
+from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import cache
@@ -25,6 +26,7 @@ from webhooks.courier import Courier
 from webhooks.delivery_rows import (
     ClaimedDelivery,
     claim_deliveries,
+    environments_with_due,
     insert_attempt,
     move_deliveries,
     split_delivery,
@@ -76,9 +78,8 @@ def deliver_side_by_side(pool: ThreadPoolExecutor) -> int:
     total = 0
     while True:
         beat("outbox")
-        for environment in due_environments():
-            if environment not in flying:
-                flying[environment] = pool.submit(deliver_in_thread, environment)
+        for environment in due_environments(apart_from=flying):
+            flying[environment] = pool.submit(deliver_in_thread, environment)
         if not flying:
             return total
         wait(flying.values(), timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
@@ -103,16 +104,14 @@ def deliver_in_thread(environment: Environment) -> int:
         raise
 
 
-def due_environments() -> list[Environment]:
-    """Environments that may be delivered to and have something due: one index look-up each."""
+def due_environments(apart_from: Collection[Environment] = ()) -> list[Environment]:
+    """Environments that may be delivered to and have something due, but not those in `apart_from`."""
     if stopping.is_set():
         return []
     now = timezone.now()
-    return [
-        environment
-        for environment in holding.open_environments(now)
-        if Delivery.objects.due(now).filter(environment=environment).exists()
-    ]
+    known = {environment.pk for environment in apart_from}
+    found = [id_ for id_ in environments_with_due(now) if id_ not in known]
+    return list(holding.open_environments(now).filter(pk__in=found)) if found else []
 
 
 def deliver(environment: Environment) -> int:

@@ -235,7 +235,7 @@ def test_only_a_refused_certificate_says_that_nothing_was_sent(monkeypatch, caus
         reason = urllib3_errors.MaxRetryError(pool, "/", urllib3_errors.SSLError(cause))
         raise requests_library.exceptions.SSLError(reason)
 
-    monkeypatch.setattr(peers._session, "request", fail)
+    monkeypatch.setattr(peers._session, "send", fail)
 
     with pytest.raises(PeerError) as raised:
         Peer("FME", "https://127.0.0.1:1").ask("POST", "/")
