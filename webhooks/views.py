@@ -90,10 +90,8 @@ def answer(request: HttpRequest, outcome: Outcome, address: UUID | None) -> Http
             "Webhook refused: %s", outcome.reason, extra={"status": outcome.status, "path": request.path}
         )
     content = words(outcome)
-    headers = {
-        "Content-Type": "application/json",
-        "Content-Length": str(len(content)),
-    }  # else it goes in chunks
+    length = str(len(content))  # without it the server sends the answer in chunks
+    headers = {"Content-Type": "application/json", "Content-Length": length}
     response = HttpResponse(content, status=outcome.status, headers=headers)
     if outcome is Outcome.NOT_POST:
         response["Allow"] = "POST"
