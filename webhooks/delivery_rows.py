@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from durable.models import State
 from webhooks import sql
@@ -74,7 +74,7 @@ def insert_events(events: Sequence[NewEvent], *, now: datetime) -> int:
 def _write_events(rows: Sequence[tuple[Any, ...]]) -> None:
     columns = ", ".join(("delivery_id", *NewEvent._fields))
     with sql.cursor() as cursor:
-        if connection.vendor == "postgresql":  # COPY costs a third of INSERT, here and in the server
+        if sql.is_postgres():  # COPY costs a third of INSERT, here and in the server
             with cursor.copy(f"COPY webhooks_outboxevent ({columns}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)

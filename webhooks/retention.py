@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from durable.stopping import stopping
 from integrations.models import SentryIntegration
+from webhooks import sql
 from webhooks.models import (
     Delivery,
     DeliveryAttempt,
@@ -81,7 +82,7 @@ def prune() -> dict[str, int]:
 
 def database_time() -> datetime:
     """What time it is for PostgreSQL; SQLite has no clock but this machine's."""
-    if connection.vendor != "postgresql":
+    if not sql.is_postgres():
         return timezone.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")

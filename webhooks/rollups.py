@@ -12,7 +12,6 @@ from enum import StrEnum
 from itertools import chain
 from typing import NamedTuple
 
-from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -105,7 +104,7 @@ class Tally:
 
 def upsert(rows: Sequence[tuple[Key, Value]]) -> None:
     """Add to the counts of `rows`, which come in the order of their keys."""
-    latest = "greatest" if connection.vendor == "postgresql" else "max"
+    latest = "greatest" if sql.is_postgres() else "max"
     table = HourlyCount._meta.db_table
     values = [
         sql.adapted(value)

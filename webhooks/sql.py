@@ -47,8 +47,10 @@ def cursor() -> Iterator[Any]:
     """
     connection.ensure_connection()
     driver = connection.connection
-    opened = psycopg.RawCursor(driver) if is_postgres() else closing(driver.cursor())
-    with connection.wrap_database_errors, opened as each:
+    with (
+        connection.wrap_database_errors,
+        psycopg.RawCursor(driver) if is_postgres() else closing(driver.cursor()) as each,
+    ):
         yield each
 
 
