@@ -80,8 +80,11 @@ def test_other_addresses_go_the_whole_way(server, started):
 
 
 @pytest.mark.parametrize("path", ["/webhooks/", "/webhooks/sentry/hooks/no-address/", "/webhooks/é/"])
-def test_a_wrong_address_below_the_webhooks_is_our_404(server, path):
-    content = server.ask(path.encode().decode("latin-1"), method="POST", body=b"{}")
+def test_a_wrong_address_below_the_webhooks_is_our_404_and_asks_no_database(
+    server, path, django_assert_num_queries
+):
+    with django_assert_num_queries(0):  # no signal would give the connection back
+        content = server.ask(path.encode().decode("latin-1"), method="POST", body=b"{}")
 
     assert server.status == "404 Not Found"
     assert b"<html" in content
