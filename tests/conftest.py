@@ -19,6 +19,12 @@ def empty_cache():
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def tidy_always(monkeypatch):
+    """Each drain of the outbox looks for what was left lying, however soon after the last."""
+    monkeypatch.setattr("webhooks.outbox.TIDY_SECONDS", 0.0)
+
+
 @pytest.fixture
 def project(db) -> Project:
     """The project that `project_admin` administers and `viewer` reads."""

@@ -12,6 +12,7 @@ from django.utils import timezone
 from integrations.models import Environment
 from integrations.services import store_sdk_key
 from tests.factories import EventFactory
+from webhooks import outbox
 from webhooks.models import Delivery, DeliveryAttempt, OutboxEvent
 from webhooks.outbox import drain_outbox
 
@@ -185,6 +186,22 @@ def test_an_attempt_cut_off_by_a_crash_is_ambiguous_and_its_events_become_due(wa
 
     assert set(DeliveryAttempt.objects.values_list("outcome", flat=True)) == {"ambiguous", "delivered"}
     assert len(fme.events) == 1
+
+
+def test_a_burst_of_bells_looks_once_for_what_was_left_lying(environment, fme, monkeypatch):
+    monkeypatch.setattr(outbox, "TIDY_SECONDS", 60.0)
+    monkeypatch.setattr(outbox, "_tidied_at", -60.0)
+    long_ago = timezone.now() - timedelta(days=1)
+    cut_off = {"environment": environment, "started_at": long_ago, "event_count": 1, "byte_count": 2}
+
+    first = DeliveryAttempt.objects.create(**cut_off)
+    drain_outbox()
+    second = DeliveryAttempt.objects.create(**cut_off)
+    drain_outbox()
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.outcome, second.outcome) == ("ambiguous", "open")
 
 
 def test_a_late_finisher_changes_nothing(waiting, fme):
