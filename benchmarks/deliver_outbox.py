@@ -17,6 +17,7 @@ django.setup()
 
 from benchmarks import bodies
 from benchmarks.mapping import RULES
+from durable.freezing import freeze_what_is_loaded
 from durable.wake import wake
 from integrations.mapping import translate
 from integrations.models import Environment, SentryIntegration
@@ -61,11 +62,15 @@ def burst(count: int) -> list[str]:
 
 def main(count: int, how: str) -> None:
     """Deliver `count` events; `started` is when the first transaction that stores them begins."""
-    if how == "ring":
-        wake("outbox")  # a drain of the inbox that has run before is connected to its broker
+    freeze_what_is_loaded()  # as a worker does
+    first = fill(1)
+    if how == "drain":  # a worker that has run before is connected to FME
+        drain_outbox()
+    else:  # and a drain of the inbox to its broker
+        wake("outbox")
         time.sleep(1)
     started = time.time()
-    keys = fill(count) if how == "drain" else burst(count)
+    keys = first + (fill(count) if how == "drain" else burst(count))
     cpu, clock = time.process_time(), time.monotonic()
     if how == "drain":
         drain_outbox()

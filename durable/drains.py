@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
+from durable.freezing import freeze_what_is_loaded
 from durable.models import Heartbeat
 from durable.stopping import stopping
 
@@ -55,6 +56,7 @@ def drain_all() -> int:
 
 def follow() -> None:
     """Poll until `stopping` is set."""
+    freeze_what_is_loaded()
     _side_by_side(lambda: True)
 
 

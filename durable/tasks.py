@@ -4,11 +4,12 @@ import threading
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import close_old_connections
 
 from durable import drains
+from durable.freezing import freeze_what_is_loaded
 from durable.stopping import stopping
 
 
@@ -34,6 +35,13 @@ def stand_in_for_the_broker(**kwargs: Any) -> None:
     No daemon thread: the process ends when the batch in hand is finished.
     """
     threading.Thread(target=drains.stand_in, args=(3.0 * settings.SWEEP_SECONDS,), name="stand-in").start()
+
+
+@worker_ready.connect
+@worker_process_init.connect
+def freeze(**kwargs: Any) -> None:
+    """In the worker, and in the processes that do its work."""
+    freeze_what_is_loaded()
 
 
 @worker_shutting_down.connect
