@@ -46,6 +46,8 @@ def run(names: Sequence[str], *, is_short: bool, seconds: float | None = None) -
     folder = Path(mkdtemp(prefix="bench-"))
     folder.chmod(0o755)  # PostgreSQL runs as another person when root starts it
     try:
+        if not is_short:
+            machine.fill_memory(folder)
         with Postgres(folder / "postgres", POSTGRES_PORT) as postgres:
             bench = Bench(
                 folder,
