@@ -1,7 +1,7 @@
-"""Run inside the product: what a claim of a hundred and an insert cost in a small and in a large table, as JSON.
+"""Run inside the product: let its tables grow, or print what a claim of a hundred and an insert cost there, as JSON.
 
-Arguments: rows of the small and of the large table. Twice each: every row waits (a backlog), and all but a few
-thousand are done (a history). Nothing is kept of what is measured: each try is rolled back.
+One argument: a number (so many rows, all of which wait: a backlog), "settle" (all but a few thousand are done: a
+history) or "costs". Nothing is kept of what is measured: each try is rolled back.
 """
 
 import json
@@ -163,28 +163,30 @@ def vacuum() -> None:
         cursor.execute("VACUUM ANALYZE" if is_postgres() else "ANALYZE")
 
 
-def main(sizes: Sequence[int]) -> None:
-    """Backlog and history at each size; prints {what: [at the small, at the large]}."""
+def grow(total: int) -> None:
+    """`total` messages and `total` events, made of one each."""
     message = InboxMessage.objects.create(
         integration=SentryIntegration.objects.get(), event_id=uuid4().hex, body=BODY, source="service_hook"
     )
     event = NewEvent(message.pk, environments()[0], "sentry_exception", "user", "k", 1, "{}" * 150)
     insert_events([event], now=timezone.now())
-    found: dict[str, list[float]] = {}
-    for size in sizes:
-        for rows in (InboxMessage.objects, Delivery.objects):
-            rows.update(state="pending")
-        grow_messages(size)
-        grow_events(size)
-        for kind in ("backlog", "history"):
-            vacuum()
-            for what, value in costs().items():
-                if what == "insert" and kind == "history":
-                    continue
-                found.setdefault(what if what == "insert" else f"{what}, {kind}", []).append(value)
-            settle()
+    grow_messages(total)
+    grow_events(total)
+    vacuum()
+
+
+def main(what: str) -> None:
+    """Do what is asked for; prints {what: cost}, empty for the two that change the tables."""
+    found: dict[str, float] = {}
+    if what == "costs":
+        found = costs()
+    elif what == "settle":
+        settle()
+        vacuum()
+    else:
+        grow(int(what))
     print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main([int(argument) for argument in sys.argv[1:]])
+    main(sys.argv[1])
