@@ -97,7 +97,7 @@ class Costs:
     events: float = 4.0
 
 
-MEASURED = Costs(accept_us=550, translate_us=420, deliver_us=15, database_us=400)
+MEASURED = Costs(accept_us=410, translate_us=320, deliver_us=12, database_us=400)
 """Rounded from `docs/performance.md`; of a burst, with a receiver that answers at once."""
 
 
