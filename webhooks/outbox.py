@@ -50,6 +50,8 @@ LOST_RACE_SECONDS = 0.05
 
 Outcome = DeliveryAttempt.Outcome
 
+_tidied_at = -TIDY_SECONDS
+
 
 class NoConnection(Exception):
     """The database gave this thread none; nothing was claimed."""
@@ -61,9 +63,6 @@ def drain_outbox() -> int:
     if settings.OUTBOX_THREADS <= 1:
         return sum(deliver(environment) for environment in due_environments())
     return deliver_side_by_side(threads())
-
-
-_tidied_at = -TIDY_SECONDS
 
 
 def tidy() -> None:
