@@ -59,6 +59,7 @@ class NoConnection(Exception):
 
 def drain_outbox() -> int:
     """Deliver every due event; environments side by side, so that none waits for another. Returns how many went."""
+    mark_cut_off_attempts()  # each time: it has to be known before their events are sent again
     tidy()
     if settings.OUTBOX_THREADS <= 1:
         return sum(deliver(environment) for environment in due_environments())
@@ -66,12 +67,11 @@ def drain_outbox() -> int:
 
 
 def tidy() -> None:
-    """See to what crashes, wrong clocks and older versions left lying, unless that was done a moment ago."""
+    """See to what wrong clocks and older versions left lying, unless that was done a moment ago."""
     global _tidied_at
     if (now := time.monotonic()) - _tidied_at < TIDY_SECONDS:
         return
     _tidied_at = now
-    mark_cut_off_attempts()
     adopt()
     Delivery.objects.bring_back(FARTHEST)
     holding.bring_back(FARTHEST)
