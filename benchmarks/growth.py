@@ -23,18 +23,14 @@ def measure(bench: Bench) -> Iterator[Result]:
 
 
 def compared(bench: Bench, name: str, unit: str, *, claims: Goal, inserts: Goal | None) -> Iterator[Result]:
-    """A small and a large database of one kind, in turns: first a backlog of everything, then a history.
-
-    Buffers are counted once: they do not depend on the machine, but on the dead rows that earlier tries have left.
-    """
-    turns = 1 if unit == "buffers" else bench.rounds
+    """A small and a large database of one kind, in turns: first a backlog of everything, then a history."""
     large = 100_000 if bench.is_short else 1_000_000
     sides = [grown(bench, name, size) for size in (SMALL, large)]
     for kind in ("backlog", "history"):
         if kind == "history":
             for side in sides:
                 inside(side, "benchmarks.grow", "settle")
-        rounds = [[inside(side, "benchmarks.grow", "costs") for side in sides] for _ in range(turns)]
+        rounds = [[inside(side, "benchmarks.grow", "costs") for side in sides] for _ in range(bench.rounds)]
         for what in rounds[0][0]:
             early, late = ([turn[side][what] for turn in rounds] for side in range(len(sides)))
             goal = inserts if what == "insert" else claims
