@@ -195,6 +195,15 @@ def close_attempt(attempt: DeliveryAttempt) -> None:
     sql.run(statement, [adapted(value) for value in values])
 
 
+def close_attempts_before(moment: datetime, *, outcome: str, answer: str) -> None:
+    """Close the attempts that were opened before `moment` and are open still; asked for with every drain."""
+    statement = (
+        "UPDATE webhooks_deliveryattempt SET outcome = %s, answer = %s WHERE outcome = 'open' AND started_at < %s "
+        "RETURNING id"
+    )
+    sql.run(statement, (str(outcome), answer, adapted(moment)))
+
+
 def move_deliveries(ids: Sequence[int], token: UUID, **changes: Any) -> set[int]:
     """Change those of the deliveries `ids` that are still held under `token`; returns their ids."""
     assignments = ", ".join(f"{column} = %s" for column in changes)

@@ -26,6 +26,7 @@ from webhooks.courier import Courier
 from webhooks.delivery_rows import (
     ClaimedDelivery,
     claim_deliveries,
+    close_attempts_before,
     environments_with_due,
     insert_attempt,
     move_deliveries,
@@ -47,8 +48,6 @@ TIDY_SECONDS = 1.0
 """How often a process looks for what was left lying; in a burst it is rung for fifty times a second."""
 
 LOST_RACE_SECONDS = 0.05
-
-Outcome = DeliveryAttempt.Outcome
 
 _tidied_at = -TIDY_SECONDS
 
@@ -190,9 +189,8 @@ def alone(attempt: DeliveryAttempt, delivery: ClaimedDelivery) -> ClaimedDeliver
 
 def mark_cut_off_attempts() -> None:
     """An attempt still open after its lease was cut off by a crash: FME may have read it or not."""
-    DeliveryAttempt.objects.filter(
-        outcome=Outcome.OPEN, started_at__lt=timezone.now() - timedelta(seconds=settings.LEASE_SECONDS)
-    ).update(
-        outcome=Outcome.AMBIGUOUS,
+    close_attempts_before(
+        timezone.now() - timedelta(seconds=settings.LEASE_SECONDS),
+        outcome=DeliveryAttempt.Outcome.AMBIGUOUS,
         answer="The worker stopped before an answer was recorded. The events are sent again.",
     )

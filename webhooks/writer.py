@@ -10,9 +10,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as DeadlineMissed
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -36,6 +34,42 @@ class StoreUnavailable(Exception):
     """The database refused, failed or did not answer in time; the row may or may not be stored."""
 
 
+class Job:
+    """A row to store or work to do, and the request that waits for its result: that of one writer, once.
+
+    One lock: a Future's condition makes another for each wait, which was a twenty-fifth of a webhook's CPU.
+    """
+
+    __slots__ = ("_done", "_error", "_result", "is_given_up", "work")
+
+    def __init__(self, work: NewMessage | Callable[[], Any]) -> None:
+        self.work = work
+        self.is_given_up = False
+        self._result: Any = None
+        self._error: Exception | None = None
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def wait(self, seconds: float) -> Any:
+        """The result, or the error, if there is one by then; raises TimeoutError, and nobody waits any longer."""
+        if not self._done.acquire(timeout=seconds):
+            self.is_given_up = True
+            raise TimeoutError
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def finish(self, result: Any) -> None:
+        """Let the request go on with `result`."""
+        self._result = result
+        self._done.release()
+
+    def fail(self, error: Exception) -> None:
+        """Let the request go on with `error`, raised there."""
+        self._error = error
+        self._done.release()
+
+
 class Inline:
     """The same promises in the caller's own thread and transaction: for tests."""
 
@@ -52,7 +86,7 @@ class Writer:
     """The thread, its queue, and what is known about the database's health."""
 
     def __init__(self) -> None:
-        self._queue: SimpleQueue[tuple[NewMessage | Callable[[], Any], Future[Any]]] = SimpleQueue()
+        self._queue: SimpleQueue[Job] = SimpleQueue()
         self._start = threading.Lock()
         self._owner = 0
         self._away = threading.Event()
@@ -74,19 +108,17 @@ class Writer:
         result: Result = self._wait(work, deadline_seconds)
         return result
 
-    def _wait(self, job: NewMessage | Callable[[], Any], deadline_seconds: float) -> Any:
+    def _wait(self, work: NewMessage | Callable[[], Any], deadline_seconds: float) -> Any:
         if self.is_away:
             raise StoreUnavailable("the database is away")
         self._ensure_thread()
-        future: Future[Any] = Future()
-        self._queue.put((job, future))
+        job = Job(work)
+        self._queue.put(job)
         try:
-            return future.result(timeout=deadline_seconds)
-        except DeadlineMissed:
-            if future.cancel() or not future.done():
-                self._away.set()
-                raise StoreUnavailable(f"the database did not answer within {deadline_seconds} s") from None
-            return future.result()
+            return job.wait(deadline_seconds)
+        except TimeoutError:
+            self._away.set()
+            raise StoreUnavailable(f"the database did not answer within {deadline_seconds} s") from None
 
     def _ensure_thread(self) -> None:
         if self._owner == os.getpid():
@@ -107,7 +139,7 @@ class Writer:
             except Exception:  # the thread must outlive any mistake: without it nothing is ever stored again
                 logger.exception("The writer stumbled; it goes on.")
 
-    def _gather(self) -> list[tuple[NewMessage | Callable[[], Any], Future[Any]]]:
+    def _gather(self) -> list[Job]:
         """What waits, within the bounds of a transaction; empty after a second, to see whether the database is away."""
         try:
             jobs = [self._queue.get(timeout=PROBE_SECONDS)]
@@ -119,43 +151,45 @@ class Writer:
                 jobs.append(self._queue.get_nowait())
             except Empty:
                 break
-            job = jobs[-1][0]
-            size += len(job.body) if isinstance(job, NewMessage) else 0
-        return [(job, future) for job, future in jobs if future.set_running_or_notify_cancel()]
+            work = jobs[-1].work
+            size += len(work.body) if isinstance(work, NewMessage) else 0
+        return [job for job in jobs if not job.is_given_up]
 
-    def _work_off(self, jobs: list[tuple[NewMessage | Callable[[], Any], Future[Any]]]) -> None:
-        rows = [(job, future) for job, future in jobs if isinstance(job, NewMessage)]
-        for job, future in jobs:
-            if not isinstance(job, NewMessage):
-                self._settle(future, job)
+    def _work_off(self, jobs: Sequence[Job]) -> None:
+        rows = [(job, job.work) for job in jobs if isinstance(job.work, NewMessage)]
+        for job in jobs:
+            if not isinstance(job.work, NewMessage):
+                self._settle(job, job.work)
         if len(rows) > 1 and self._store_together(rows):
             return
-        for row, future in rows:
-            self._settle(future, lambda row=row: insert_messages([row]))  # type: ignore[misc]  # mypy#8226
+        for job, row in rows:
+            self._settle(job, lambda row=row: insert_messages([row]))  # type: ignore[misc]  # mypy#8226
 
-    def _store_together(self, rows: list[tuple[NewMessage, "Future[Any]"]]) -> bool:
+    def _store_together(self, rows: Sequence[tuple[Job, NewMessage]]) -> bool:
         """One transaction for all; False when it failed and each row has to be tried alone."""
         try:
-            fresh = insert_messages([row for row, _ in rows])
+            fresh = insert_messages([row for _, row in rows])
         except Exception as error:
             logger.info("A batch of %d messages is stored one by one: %s", len(rows), type(error).__name__)
             connection.close()
             return False
-        for row, future in rows:
-            future.set_result((row.integration_id, row.event_id) in fresh)
+        for job, row in rows:
+            job.finish((row.integration_id, row.event_id) in fresh)
         return True
 
-    def _settle(self, future: "Future[Any]", work: Callable[[], Any]) -> None:
-        if self.is_away and not future.done():
-            future.set_exception(StoreUnavailable("the database is away"))
+    def _settle(self, job: Job, work: Callable[[], Any]) -> None:
+        if self.is_away:
+            job.fail(StoreUnavailable("the database is away"))
             return
         try:
-            future.set_result(guarded(work))
+            result = guarded(work)
         except StoreUnavailable as error:
             self._away.set()
-            future.set_exception(error)
+            job.fail(error)
         except Exception as error:  # a row that will never be taken, or a bug: its own request hears of it
-            future.set_exception(error)
+            job.fail(error)
+        else:
+            job.finish(result)
 
     def _probe(self) -> None:
         """Refuse what still waits, then ask the database; come back in a second while it does not answer."""
@@ -174,11 +208,10 @@ class Writer:
     def _refuse_waiting(self) -> None:
         while True:
             try:
-                _, future = self._queue.get_nowait()
+                job = self._queue.get_nowait()
             except Empty:
                 return
-            if future.set_running_or_notify_cancel():
-                future.set_exception(StoreUnavailable("the database is away"))
+            job.fail(StoreUnavailable("the database is away"))
 
 
 def guarded(work: Callable[[], Result]) -> Result:
