@@ -41,7 +41,7 @@ FME_API_URL = env.address(
     "FME_API_URL",
     default=f"{SANDBOX_URL}/internal/api/v2" if SANDBOX else "https://api.split.io/internal/api/v2",
 )
-FME_ADMIN_API_KEY = env.str("FME_ADMIN_API_KEY", default="")
+FME_ADMIN_API_KEY = env.str("FME_ADMIN_API_KEY", default="").strip()  # files end with a newline
 FME_AUTH = env.text(
     "FME_AUTH",
     default="bearer",

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
+from requests.utils import check_header_validity
 from urllib3 import exceptions as urllib3_errors
 
 from integrations.payloads.lenient import JsonValue
@@ -144,6 +145,8 @@ class Peer:
         try:
             common, way = _common(method, f"{self.base_url}{path}", tuple((params or {}).items()))
             request = common.copy()
+            for header in (headers or {}).items():
+                check_header_validity(header)  # http.client's own words would quote the secret
             request.headers.update(headers or {})
             if content is not None:
                 request.headers["Content-Type"] = "application/json"
@@ -183,7 +186,8 @@ def _read(response: requests.Response) -> bytes:
 
 
 def _never_sent(error: Exception) -> bool:
-    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
+    never = requests.exceptions
+    if isinstance(error, never.ConnectTimeout | never.ProxyError | never.InvalidHeader):
         return True
     reason = getattr(error.args[0], "reason", None) if error.args else None
     if isinstance(reason, urllib3_errors.SSLError):  # others may come after the request, from a broken record

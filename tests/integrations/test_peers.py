@@ -72,6 +72,25 @@ def test_an_answer_of_any_status_is_an_answer():
     assert (answer.status, answer.text, answer.retry_after_seconds) == (503, "Sorry", 7.0)
 
 
+def test_nothing_of_one_request_is_left_for_the_next():
+    with server(*[answering(b"{}")] * 3) as (url, requests):
+        for token in ("one", "two"):
+            Peer("FME", url).ask("POST", "/", headers={"Authorization": f"Bearer {token}"}, body=[token])
+        Peer("FME", url).ask("POST", "/")
+
+    assert [re.findall(rb"Bearer (\w+)", request) for request in requests] == [[b"one"], [b"two"], []]
+    assert [request.partition(b"\r\n\r\n")[2] for request in requests] == [b'["one"]', b'["two"]', b""]
+
+
+def test_a_secret_that_no_header_can_hold_is_never_quoted():
+    with pytest.raises(PeerError) as raised:
+        Peer("FME", "http://127.0.0.1:1").ask("GET", "/", headers={"Authorization": "Bearer secret\n"})
+
+    assert (str(raised.value), raised.value.ambiguous) == (
+        "FME cannot be reached at http://127.0.0.1:1 (InvalidHeader).", False,
+    )  # fmt: skip
+
+
 def test_an_unexpected_status_is_raised_in_the_peers_words():
     with server(answering(b'{"detail": "Sorry"}', "403 Forbidden")) as (url, _):
         answer = Peer("Sentry", url).ask("GET", "/")
