@@ -56,11 +56,12 @@ def cursor() -> Iterator[Any]:
 
 @lru_cache(maxsize=512)
 def numbered(statement: str) -> str:
-    """The statement with `$1`, `$2` and so on for its places, or for SQLite `?1`, `?2`, as the database wants them."""
-    sign = "$" if is_postgres() else "?"
+    """The statement with `$1`, `$2` and so on for its places, for SQLite with `?`, as the database wants them."""
+    if not is_postgres():
+        return statement.replace("%s", "?")
     first, *rest = statement.split("%s")
     numbers = count(1)
-    return first + "".join(f"{sign}{next(numbers)}{part}" for part in rest)
+    return first + "".join(f"${next(numbers)}{part}" for part in rest)
 
 
 FREE = "(leased_until IS NULL OR leased_until <= %s OR leased_until > %s)"
