@@ -40,24 +40,27 @@ class Job:
     One lock: a Future's condition makes another for each wait, which was a twenty-fifth of a webhook's CPU.
     """
 
-    __slots__ = ("_done", "_error", "_result", "is_given_up", "work")
+    __slots__ = ("_done", "_error", "_result", "work")
 
     def __init__(self, work: NewMessage | Callable[[], Any]) -> None:
         self.work = work
-        self.is_given_up = False
         self._result: Any = None
         self._error: Exception | None = None
         self._done = threading.Lock()
         self._done.acquire()
 
     def wait(self, seconds: float) -> Any:
-        """The result, or the error, if there is one by then; raises TimeoutError, and nobody waits any longer."""
+        """The result, or its error is raised; raises TimeoutError when there is neither by then."""
         if not self._done.acquire(timeout=seconds):
-            self.is_given_up = True
             raise TimeoutError
-        if self._error is not None:
+        if self._error is None:
+            return self._result
+        try:
             raise self._error
-        return self._result
+        finally:
+            self._error = (
+                None  # it holds this frame, and with it the row, which would stay until a collection
+            )
 
     def finish(self, result: Any) -> None:
         """Let the request go on with `result`."""
@@ -153,7 +156,7 @@ class Writer:
                 break
             work = jobs[-1].work
             size += len(work.body) if isinstance(work, NewMessage) else 0
-        return [job for job in jobs if not job.is_given_up]
+        return jobs
 
     def _work_off(self, jobs: Sequence[Job]) -> None:
         rows = [(job, job.work) for job in jobs if isinstance(job.work, NewMessage)]

@@ -1,5 +1,7 @@
 """The writer thread on real transactions: group commit, deadlines, one bad row, a database that goes away."""
 
+import gc
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -13,7 +15,7 @@ from tests.waiting import until
 from webhooks import writer as module
 from webhooks.message_rows import NewMessage, insert_messages
 from webhooks.models import InboxMessage
-from webhooks.writer import StoreUnavailable, Writer
+from webhooks.writer import Job, StoreUnavailable, Writer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,6 +112,34 @@ def test_a_missed_deadline_is_refused_at_once_and_so_is_all_that_follows(writer,
     with pytest.raises(StoreUnavailable, match="away"):
         writer.store(message_of(integration.pk), deadline_seconds=5)
     gate.set()
+
+
+def test_work_that_was_refused_while_it_waited_is_never_done(writer):
+    release, _ = block(writer)
+    done = []
+    with pytest.raises(StoreUnavailable, match="did not answer"):
+        writer.call(lambda: done.append(1), deadline_seconds=0.05)
+    release()
+
+    assert until(lambda: not writer.is_away)
+    writer.call(lambda: None, deadline_seconds=5)
+    assert done == []
+
+
+def test_what_failed_is_not_kept_by_its_error():
+    job = Job(message := NewMessage(1, "", "", timezone.now(), b"{}"))
+    job.fail(IntegrityError())
+    before = sys.getrefcount(message)
+
+    with pytest.raises(IntegrityError):
+        job.wait(1)
+
+    gc.disable()
+    try:
+        del job
+        assert sys.getrefcount(message) == before - 1
+    finally:
+        gc.enable()
 
 
 def test_the_writer_comes_back_with_the_database(writer, integration, monkeypatch):
