@@ -58,7 +58,7 @@ class NoConnection(Exception):
 
 def drain_outbox() -> int:
     """Deliver every due event; environments side by side, so that none waits for another. Returns how many went."""
-    mark_cut_off_attempts()  # each time: it has to be known before their events are sent again
+    mark_cut_off_attempts()
     tidy()
     if settings.OUTBOX_THREADS <= 1:
         return sum(deliver(environment) for environment in due_environments())
@@ -174,6 +174,8 @@ def claim(
             claimed = without_emptied(attempt.id, [alone(attempt, claimed[0])])
         if not claimed:
             return [], None
+        if any(one.attempts > 1 for one in claimed):
+            mark_cut_off_attempts()  # the one that had them, before they are sent again
         insert_attempt(attempt, claimed)
     return claimed, attempt
 

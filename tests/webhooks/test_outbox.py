@@ -188,6 +188,20 @@ def test_an_attempt_cut_off_by_a_crash_is_ambiguous_and_its_events_become_due(wa
     assert len(fme.events) == 1
 
 
+def test_what_a_crash_cut_off_while_a_drain_goes_on_is_known_before_it_is_sent_again(waiting, environment):
+    waiting("a")
+    long_ago = timezone.now() - timedelta(minutes=5)
+    attempt = DeliveryAttempt.objects.create(
+        environment=environment, started_at=long_ago, event_count=1, byte_count=1
+    )
+    Delivery.objects.update(claim=attempt.pk, leased_until=long_ago, attempts=1)
+
+    claimed, _ = outbox.claim(environment, is_probe=False)
+
+    attempt.refresh_from_db()
+    assert (len(claimed), attempt.outcome) == (1, "ambiguous")
+
+
 def test_a_burst_of_bells_looks_once_for_what_was_left_lying_and_always_for_what_was_cut_off(
     environment, fme, monkeypatch
 ):
