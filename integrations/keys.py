@@ -26,7 +26,7 @@ def key_lines(
 ) -> list[KeyLine]:
     """The project's environments; gone ones only while a mapping uses them or they hold a key."""
     rows = [_line(row, chosen, form, may_write) for row in project.environments.all()]
-    return [row for row in rows if row.is_used or row.tail or not row.environment.gone_at]
+    return [row for row in rows if row.is_used or row.environment.has_sdk_key or not row.environment.gone_at]
 
 
 def _line(environment: Environment, chosen: int | None, form: SdkKeyForm | None, may_write: bool) -> KeyLine:

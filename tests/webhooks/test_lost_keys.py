@@ -156,6 +156,16 @@ def test_the_pages_stay_open(hook, client, keys):
     assert "could not be signed" in answer.content.decode()
 
 
+def test_an_environment_that_is_gone_and_holds_an_unreadable_key_stays_on_the_page(hook, client, keys):
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    EnvironmentFactory(name="Gone", project=hook.integration.project, gone_at=timezone.now())
+    keys.lose()
+
+    page = client.get(f"{reverse('environments')}?project={hook.integration.project_id}").content.decode()
+
+    assert "Gone" in page
+
+
 def test_saving_a_row_leaves_an_unreadable_secret_as_it_is(hook, keys):
     secret = hook.secret
     keys.lose()
