@@ -7,7 +7,7 @@ history) or "costs".
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from functools import partial
 from statistics import median
@@ -23,7 +23,7 @@ from psycopg.errors import Diagnostic
 django.setup()
 
 from integrations.models import Environment, SentryIntegration
-from webhooks.delivery_rows import NewEvent, claim_deliveries, insert_events
+from webhooks.delivery_rows import ClaimedDelivery, NewEvent, claim_deliveries, insert_events
 from webhooks.inbox import BATCH_BYTES
 from webhooks.message_rows import NewMessage, claim_messages, insert_messages
 from webhooks.models import Delivery, InboxMessage, OutboxEvent
@@ -94,35 +94,38 @@ def is_postgres() -> bool:
     return connection.vendor == "postgresql"
 
 
-def cost(work: Callable[[UUID], Any], queue: type[InboxMessage] | type[Delivery] | None = None) -> float:
-    """Buffers on PostgreSQL, milliseconds on SQLite: the median of some tries, each with a token of its own.
+def cost(
+    work: Callable[[UUID], Collection[Any]], queue: type[InboxMessage] | type[Delivery] | None = None
+) -> float:
+    """Buffers on PostgreSQL, milliseconds on SQLite: the median of some tries, after one that warms up.
 
     What a try claims of `queue` is done before the next, as in a drain: claims that PostgreSQL rolls back leave more
     dead rows than a drain does, and a later try would read them. SQLite leaves none: there a rehearsal fills the cache.
     """
     tried = []
-    for _ in range(TRIES):
+    for _ in range(1 + TRIES):
         token = uuid4()
         if not is_postgres():
             with transaction.atomic():
                 work(token)
                 transaction.set_rollback(True)
         with transaction.atomic():
-            tried.append((buffers if is_postgres() else milliseconds)(partial(work, token)))
+            taken, claimed = (buffers if is_postgres() else milliseconds)(partial(work, token))
+        tried.append(taken)
         if queue:
-            queue.objects.filter(claim=token).update(state="done", claim=None)
-    return median(tried)
+            queue.objects.filter(pk__in=[one.id for one in claimed]).update(state="done", claim=None)
+    return median(tried[1:])
 
 
-def milliseconds(work: Callable[[], Any]) -> float:
-    """Time of one try, without its commit."""
+def milliseconds(work: Callable[[], Collection[Any]]) -> tuple[float, Collection[Any]]:
+    """Time of one try, without its commit, and what it gave."""
     start = time.perf_counter()
-    work()
-    return 1000 * (time.perf_counter() - start)
+    given = work()
+    return 1000 * (time.perf_counter() - start), given
 
 
-def buffers(work: Callable[[], Any]) -> float:
-    """Pages read or hit by the statements that `work` runs, as PostgreSQL's auto_explain tells them."""
+def buffers(work: Callable[[], Collection[Any]]) -> tuple[float, Collection[Any]]:
+    """Pages read or hit by the statements that `work` runs, as PostgreSQL's auto_explain tells them; what it gave."""
     plans: list[dict[str, float]] = []
 
     def note(notice: Diagnostic) -> None:
@@ -132,10 +135,10 @@ def buffers(work: Callable[[], Any]) -> float:
         cursor.execute(f"LOAD 'auto_explain'; {AUTO_EXPLAIN}")
     connection.connection.add_notice_handler(note)
     try:
-        work()
+        given = work()
     finally:
         connection.connection.remove_notice_handler(note)
-    return sum(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans)
+    return sum(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans), given
 
 
 def costs() -> dict[str, float]:
@@ -145,8 +148,8 @@ def costs() -> dict[str, float]:
     integration = SentryIntegration.objects.get().pk
     together, apart = environments()
 
-    def claim_events(environment: int, token: UUID) -> None:
-        claim_deliveries(
+    def claim_events(environment: int, token: UUID) -> list[ClaimedDelivery]:
+        return claim_deliveries(
             token, environment_id=environment, max_events=CLAIM, max_bytes=10**6, now=now, until=until
         )
 
