@@ -9,7 +9,7 @@ SQLITE_OPTIONS = {
     # A read that turns into a write does not wait in DEFERRED mode: two of three writers would fail.
     "transaction_mode": "IMMEDIATE",
     "timeout": 4,  # seconds; Sentry gives up after 5
-    # A checkpoint holds up every webhook that is under way; half of SQLite's 1,000 pages make it half as long.
+    # A checkpoint holds up every webhook that is under way; by default it comes half as often and takes longer.
     "init_command": (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=4000; PRAGMA wal_autocheckpoint=500;"
     ),

@@ -16,14 +16,14 @@ answer_webhook = cast(Callable[[HttpRequest], HttpResponse], convert_exception_t
 class Handler(WSGIHandler):
     """Calls a webhook's view without the signals that Django sends around each request.
 
-    On them it looks through the thread's connections and caches. A webhook's thread has none, and looking was an
-    eighth of a webhook's CPU. For those who call Django otherwise there is the middleware `WebhooksFirst`.
+    On them it looks through the thread's connections and caches. A webhook needs none of them, and looking was an
+    eighth of its CPU. For those who call Django otherwise there is the middleware `WebhooksFirst`.
     """
 
     def __call__(  # type: ignore[override]  # the stubs name what Django returns here, not what WSGI asks for
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        if not environ["PATH_INFO"].startswith(WEBHOOKS):
+        if not environ.get("PATH_INFO", "").startswith(WEBHOOKS):
             whole: Iterable[bytes] = super().__call__(environ, start_response)
             return whole
         answer = answer_webhook(self.request_class(environ))

@@ -7,7 +7,7 @@ import sys
 import threading
 
 import pytest
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_ready
 
 from durable import drains, tasks
 
@@ -41,6 +41,10 @@ def test_a_web_process_freezes_what_it_loaded_and_has_its_pages():
     count, has_pages = done.stdout.split()
     assert int(count) > IMPORTED
     assert has_pages == "True"
+
+
+def test_a_worker_freezes_what_it_loaded():
+    assert tasks.freeze in worker_ready._live_receivers(None)  # type: ignore[attr-defined]  # missing in the stubs
 
 
 def test_a_worker_s_processes_freeze_what_they_loaded(thawed):
