@@ -174,9 +174,9 @@ def claim(
             claimed = without_emptied(attempt.id, [alone(attempt, claimed[0])])
         if not claimed:
             return [], None
-        if any(one.attempts > 1 for one in claimed):
-            mark_cut_off_attempts()  # the one that had them, before they are sent again
         insert_attempt(attempt, claimed)
+    if any(one.attempts > 1 for one in claimed):
+        mark_cut_off_attempts()  # the one that had them, before they are sent again
     return claimed, attempt
 
 
