@@ -76,9 +76,13 @@ class IdentityDecision:
 
     rule: IdentityRule
     value: JsonValue
-    kind: str | None
     read_from: str | None
     outcome: str | Skip
+
+    @property
+    def kind(self) -> str | None:
+        """What kind of value stands there, in words."""
+        return kind_of(self.value) if self.read_from is not None else None
 
     @property
     def key(self) -> str | None:
@@ -180,9 +184,9 @@ def _identity_decision(exception: SentryException, rule: IdentityRule) -> Identi
     found = exception.lookup(rule.path)
     if found is None:
         nothing = skip(SkipCode.IDENTITY_MISSING, f"Nothing stands at {rule.path}.", rule.path)
-        return IdentityDecision(rule, None, None, None, nothing)
+        return IdentityDecision(rule, None, None, nothing)
     outcome = key_of(found.value, rule.path)
-    return IdentityDecision(rule, found.value, kind_of(found.value), found.path, outcome)
+    return IdentityDecision(rule, found.value, found.path, outcome)
 
 
 def _assemble(

@@ -1,7 +1,6 @@
 """Track events as Harness FME takes them at `/events/bulk`, as dicts and as ready JSON text."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import msgspec
@@ -31,11 +30,11 @@ class _Wire(msgspec.Struct):
     properties: msgspec.Raw
 
 
-@dataclass(frozen=True, slots=True)
-class TrackEvent:
+class TrackEvent(msgspec.Struct, frozen=True):
     """One event for one key. `encoded_properties` is the JSON of `properties`, made once for many events.
 
-    All texts are valid Unicode; keys have 1 to 250 characters, traffic types are lower case.
+    All texts are valid Unicode; keys have 1 to 250 characters, traffic types are lower case. A struct, because a frozen
+    dataclass takes ten times as long to make, a twelfth of the whole mapping.
     """
 
     event_type: str
@@ -45,7 +44,7 @@ class TrackEvent:
     key: str
     timestamp_ms: int
     properties: Properties
-    encoded_properties: bytes = field(default=b"", repr=False, compare=False)
+    encoded_properties: bytes = b""
 
     def as_dict(self) -> JsonObject:
         """Return the object FME receives."""
