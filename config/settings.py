@@ -127,6 +127,7 @@ MIDDLEWARE = [
     *(["config.middleware.OwnNotFound"] if DEBUG else []),
 ]
 ROOT_URLCONF = "config.urls"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.reports.ReportFilter"
 WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES: list[dict[str, Any]] = [
     {

@@ -1,6 +1,7 @@
 """The way in: login and its lock-out, display choices, Sentry's redirect, error pages, headers."""
 
 import logging
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError
@@ -9,7 +10,7 @@ from django.urls import reverse
 
 from integrations import views
 from integrations.models import SentryInstallation
-from tests.factories import PASSWORD, InstallationFactory
+from tests.factories import PASSWORD, EnvironmentFactory, InstallationFactory
 
 UUID = "9b774d1e-02c5-4d3f-9c0a-6f1f7f5f2a10"
 
@@ -184,6 +185,26 @@ def test_with_debug_on_a_wrong_address_shows_the_products_own_page(client, accou
 
     assert response.status_code == 404
     assert "There is nothing at this address" in response.content.decode()
+
+
+def test_with_debug_on_an_error_shows_neither_what_was_typed_nor_variables(
+    client, account_admin, settings, monkeypatch
+):
+    settings.DEBUG = True
+    client.force_login(account_admin)
+    client.raise_request_exception = False
+    environment, key = EnvironmentFactory(), uuid4().hex
+
+    def fail(environment, sdk_key):
+        raise ZeroDivisionError("told")
+
+    monkeypatch.setattr("integrations.services.store_sdk_key", fail)
+
+    answer = client.post(reverse("sdk_key", args=[environment.pk]), {"sdk_key": key})
+
+    text = answer.content.decode()
+    assert (answer.status_code, "ZeroDivisionError" in text) == (500, True)
+    assert key not in text
 
 
 def test_with_debug_on_an_address_without_its_last_slash_is_sent_on(client, settings):
