@@ -15,9 +15,9 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection, transaction
 
-from webhooks.message_rows import NewMessage, insert_messages
+from webhooks.message_rows import NewMessage, insert_messages, touch_inbox
 
 logger = logging.getLogger(__name__)
 
@@ -199,8 +199,8 @@ class Writer:
         self._refuse_waiting()
         try:
             connection.close()
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
+            with transaction.atomic():
+                touch_inbox()
         except Exception as error:  # whatever it says, it does not answer
             logger.info("The database is still away: %s", type(error).__name__)
             time.sleep(PROBE_SECONDS)

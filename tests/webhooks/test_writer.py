@@ -4,16 +4,17 @@ import gc
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
-from django.db import DataError, IntegrityError, OperationalError, connection
+from django.db import DataError, IntegrityError, OperationalError, connection, connections, transaction
 from django.utils import timezone
 
 from tests.factories import IntegrationFactory
 from tests.waiting import until
 from webhooks import writer as module
-from webhooks.message_rows import NewMessage, insert_messages
+from webhooks.message_rows import NewMessage, insert_messages, touch_inbox
 from webhooks.models import InboxMessage
 from webhooks.writer import Job, StoreUnavailable, Writer
 
@@ -153,6 +154,32 @@ def test_the_writer_comes_back_with_the_database(writer, integration, monkeypatc
 
     assert until(lambda: not writer.is_away)
     assert writer.store(message_of(integration.pk), deadline_seconds=5)
+
+
+def test_a_database_that_only_answers_reads_is_still_away():
+    """As while another process holds SQLite's lock, or a migration PostgreSQL's table."""
+    with another_holds_the_lock(), pytest.raises(OperationalError), transaction.atomic():
+        touch_inbox()
+
+    with transaction.atomic():
+        touch_inbox()
+
+
+@contextmanager
+def another_holds_the_lock():
+    """Nobody stores a message meanwhile, and whoever tries waits for 50 ms."""
+    is_sqlite, other = connection.vendor == "sqlite", connections.create_connection("default")
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 50" if is_sqlite else "SET lock_timeout = 50")
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN IMMEDIATE" if is_sqlite else "BEGIN")
+        if not is_sqlite:
+            cursor.execute("LOCK TABLE webhooks_inboxmessage IN SHARE MODE")
+    try:
+        yield
+    finally:
+        other.close()
+        connection.close()  # the next one is patient again
 
 
 def block(writer):
