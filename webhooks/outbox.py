@@ -6,6 +6,7 @@ closed with the outcome. One still open when its lease ends was cut off by a cra
 deliveries move to the next attempt's token) before each further POST, or they are let go.
 """
 
+import logging
 import time
 from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -14,7 +15,14 @@ from functools import cache
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 from django.utils import timezone
 
 from durable.drains import beat
@@ -34,6 +42,8 @@ from webhooks.delivery_rows import (
     without_emptied,
 )
 from webhooks.models import Delivery, DeliveryAttempt
+
+logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
 """How often new work of other environments is looked for while one is being delivered."""
@@ -176,8 +186,16 @@ def claim(
             return [], None
         insert_attempt(attempt, claimed)
     if any(one.attempts > 1 for one in claimed):
-        mark_cut_off_attempts()  # the one that had them, before they are sent again
+        _mark_before_sending_again()
     return claimed, attempt
+
+
+def _mark_before_sending_again() -> None:
+    """What is claimed is sent even if the database fails just here; the next drain marks as well."""
+    try:
+        mark_cut_off_attempts()
+    except DatabaseError as error:
+        logger.warning("Attempts that were cut off are marked later: %s", type(error).__name__)
 
 
 def alone(attempt: DeliveryAttempt, delivery: ClaimedDelivery) -> ClaimedDelivery:

@@ -202,6 +202,23 @@ def test_what_a_crash_cut_off_while_a_drain_goes_on_is_known_before_it_is_sent_a
     assert (len(claimed), attempt.outcome) == (1, "ambiguous")
 
 
+def test_what_is_claimed_is_sent_although_nothing_could_be_marked(waiting, fme, monkeypatch, caplog):
+    waiting("a")
+    Delivery.objects.update(attempts=1)
+    answers = iter([0, OperationalError("gone for a moment")])  # as the drain begins, and after the claim
+
+    def close(*args, **kwargs):
+        if isinstance(answer := next(answers), Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(outbox, "close_attempts_before", close)
+    drain_outbox()
+
+    assert [event["key"] for event in fme.events] == ["a"]
+    assert "marked later: OperationalError" in caplog.text
+
+
 def test_a_burst_of_bells_looks_once_for_what_was_left_lying_and_always_for_what_was_cut_off(
     environment, fme, monkeypatch
 ):
