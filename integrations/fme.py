@@ -13,6 +13,7 @@ from django.conf import settings
 
 from integrations.payloads.lenient import JsonObject, JsonValue
 from integrations.peers import Answer, Peer, PeerError
+from integrations.validation import is_sdk_key
 
 Params: TypeAlias = dict[str, str | int]
 
@@ -97,9 +98,9 @@ class FmeClient:
             "workspace": {"type": "workspace", "id": project_id},
         }
         match self._ask("POST", "/apiKeys", body=wanted).json:
-            case {"key": str() as key} if key:
+            case {"key": str() as key} if is_sdk_key(key):
                 return key
-        raise PeerError("Harness FME created a key but its answer does not hold it.", ambiguous=True)
+        raise PeerError("Harness FME created a key but its answer does not hold one.", ambiguous=True)
 
     def delete_sdk_key(self, key_id: str) -> None:
         """Remove a key that nobody can read any more; one that is gone already is fine."""

@@ -102,13 +102,9 @@ class SdkKeyForm(forms.Form):
     """An SDK key on its way in; it is never shown again."""
 
     sdk_key = forms.CharField(
-        max_length=500,
         validators=[check_sdk_key],
         widget=forms.PasswordInput({"class": "ctl mono", "autocomplete": "off"}),
-        error_messages={
-            "required": "Paste the server-side SDK key.",
-            "max_length": "This is too long for a key; paste the server-side SDK key alone.",
-        },
+        error_messages={"required": "Paste the server-side SDK key."},
     )
 
     def __init__(self, *args: Any, environment: Environment, **kwargs: Any) -> None:

@@ -141,12 +141,11 @@ class Peer:
 
         Raises PeerError when there is no answer, `ambiguous` when the request may have been read.
         """
+        self._check(headers or {})
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         try:
             common, way = _common(method, f"{self.base_url}{path}", tuple((params or {}).items()))
             request = common.copy()
-            for header in (headers or {}).items():
-                check_header_validity(header)  # http.client's own words would quote the secret
             request.headers.update(headers or {})
             if content is not None:
                 request.headers["Content-Type"] = "application/json"
@@ -156,6 +155,18 @@ class Peer:
         except (requests.RequestException, urllib3_errors.HTTPError) as error:
             raise self._no_answer(error) from None  # the cause's text holds the whole address
         return Answer(self.name, response.status_code, response.headers, read_so_far, secrets)
+
+    def _check(self, headers: Mapping[str, str]) -> None:
+        """Of our headers only keys and tokens are free text; http.client's own words would quote them."""
+        try:
+            for header in headers.items():
+                check_header_validity(header)
+                header[1].encode("latin-1")
+        except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
+            raise PeerError(
+                f"The key or token for {self.name} holds characters that no request can carry, so nothing was "
+                "sent. Enter it again, without line breaks and without anything around it."
+            ) from None
 
     def _no_answer(self, error: Exception) -> PeerError:
         if _never_sent(error):
@@ -187,7 +198,7 @@ def _read(response: requests.Response) -> bytes:
 
 def _never_sent(error: Exception) -> bool:
     never = requests.exceptions
-    if isinstance(error, never.ConnectTimeout | never.ProxyError | never.InvalidHeader):
+    if isinstance(error, never.ConnectTimeout | never.ProxyError):
         return True
     reason = getattr(error.args[0], "reason", None) if error.args else None
     if isinstance(reason, urllib3_errors.SSLError):  # others may come after the request, from a broken record

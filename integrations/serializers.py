@@ -65,7 +65,7 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 
 class SdkKeySerializer(serializers.Serializer[Environment]):
     sdk_key = serializers.CharField(
-        write_only=True, max_length=500, validators=[check_sdk_key], help_text="Never shown again."
+        write_only=True, validators=[check_sdk_key], help_text="Never shown again."
     )
 
 

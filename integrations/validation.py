@@ -16,6 +16,7 @@ from integrations.mapping.environments import check_environment_name
 from integrations.mapping.path_advice import check_path
 
 LONGEST_SLUG = 100
+LONGEST_KEY = 500
 UUID_CHARACTERS = 36
 LONGEST_NUMBER = 18
 """Digits: one more may not fit into a database's key, and thousands are refused by Python itself."""
@@ -80,9 +81,21 @@ def clean_installation_id(text: str) -> UUID:
     return UUID(text)
 
 
+def is_sdk_key(text: str) -> bool:
+    """Whether this is one word that can stand in a header."""
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
+
+
 def check_sdk_key(text: str) -> None:
-    """Pass one word that can stand in a header."""
-    if not (text.isascii() and text.isprintable()) or " " in text:
+    """Pass one word that can stand in a header.
+
+    The length is checked here and not in the browser: it would cut the end off a field that shows dots for letters.
+    """
+    if len(text) > LONGEST_KEY:
+        raise ValidationError(
+            "This is too long for a key; paste the server-side SDK key alone.", code="sdk_key"
+        )
+    if not is_sdk_key(text):
         raise ValidationError(
             "A key is one word of letters and digits; more was pasted with it.", code="sdk_key"
         )

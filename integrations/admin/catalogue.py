@@ -35,7 +35,6 @@ class EnvironmentForm(ModelForm):  # type: ignore[type-arg]  # generic only in t
     new_sdk_key = forms.CharField(
         label="New SDK key",
         required=False,
-        max_length=500,
         validators=[check_sdk_key],
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text="Replaces the stored key; what waits for it goes out at once.",

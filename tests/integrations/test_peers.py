@@ -82,13 +82,17 @@ def test_nothing_of_one_request_is_left_for_the_next():
     assert [request.partition(b"\r\n\r\n")[2] for request in requests] == [b'["one"]', b'["two"]', b""]
 
 
-def test_a_secret_that_no_header_can_hold_is_never_quoted():
+@pytest.mark.parametrize("secret", ["secret\n", "se\r\ncret", "sécret–", "\ud800"])
+def test_a_secret_that_no_header_can_hold_is_told_and_never_quoted(secret):
     with pytest.raises(PeerError) as raised:
-        Peer("FME", "http://127.0.0.1:1").ask("GET", "/", headers={"Authorization": "Bearer secret\n"})
+        Peer("FME", "http://127.0.0.1:1").ask("GET", "/", headers={"Authorization": f"Bearer {secret}"})
 
     assert (str(raised.value), raised.value.ambiguous) == (
-        "FME cannot be reached at http://127.0.0.1:1 (InvalidHeader).", False,
-    )  # fmt: skip
+        "The key or token for FME holds characters that no request can carry, so nothing was sent. "
+        "Enter it again, without line breaks and without anything around it.",
+        False,
+    )
+    assert raised.value.__suppress_context__
 
 
 def test_an_unexpected_status_is_raised_in_the_peers_words():
