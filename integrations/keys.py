@@ -32,8 +32,8 @@ def key_lines(
 def _line(environment: Environment, chosen: int | None, form: SdkKeyForm | None, may_write: bool) -> KeyLine:
     state = key_status(environment)
     order = order_status(next(iter(environment.sdk_key_orders.all()), None))
-    is_wanted = chosen == environment.pk or (state.kind != "ok" and not environment.gone_at)
     is_busy = order is not None and order.is_moving
+    is_wanted = chosen == environment.pk or (state.kind != "ok" and not environment.gone_at and not is_busy)
     bound = form if form is not None and chosen == environment.pk else SdkKeyForm(environment=environment)
     return KeyLine(
         environment=environment,
@@ -42,5 +42,5 @@ def _line(environment: Environment, chosen: int | None, form: SdkKeyForm | None,
         tail=tail_of(environment, "sdk_key"),
         is_used=bool(environment.used_by),  # type: ignore[attr-defined] # prefetched by the page
         may_write=may_write,
-        form=bound if may_write and is_wanted and not is_busy else None,
+        form=bound if may_write and is_wanted else None,
     )

@@ -114,6 +114,12 @@ class SdkKeyOrder(DurableRow):
     class Meta(DurableRow.Meta):
         verbose_name = "SDK key order"
 
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether the environment was given a key since, by hand or by a later order."""
+        set_at = self.environment.sdk_key_set_at
+        return set_at is not None and set_at > self.ordered_at
+
     def __str__(self) -> str:
         return f"{self.name} for {self.environment}"
 

@@ -4,11 +4,12 @@ import logging
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from durable.working import work_off
 from integrations import fme
 from integrations.catalogue import Interrupted, put_off
-from integrations.models import SdkKeyOrder
+from integrations.models import Environment, SdkKeyOrder
 from integrations.peers import PeerError
 from integrations.services import store_sdk_key
 
@@ -25,14 +26,27 @@ def _settle(order: SdkKeyOrder) -> None:
         order.bury("Harness FME no longer lists this environment, so no SDK key can be made for it.")
         return
     try:
-        key = _make_key(order)
+        if order.is_overtaken:
+            _remove_orphan(fme.FmeClient(), order)
+            order.finish()
+        else:
+            _store(order, _make_key(order))
     except Interrupted:
         return
     except PeerError as error:
         _put_off(order, error)
-        return
+
+
+def _store(order: SdkKeyOrder, key: str) -> None:
+    """Keep the key, unless one was entered while it was made, or another worker has the order.
+
+    Then it is removed by its name, by that worker or when the order is taken up again, which is at once.
+    """
     with transaction.atomic():
-        if order.finish():  # else another worker has the order, and removes this key by its name
+        order.environment = Environment.objects.select_for_update().get(pk=order.environment_id)
+        if order.is_overtaken:
+            order.retry(timezone.now(), "A key was entered meanwhile; the one that was made is removed.")
+        elif order.finish():
             store_sdk_key(order.environment, key)
 
 

@@ -113,9 +113,12 @@ def store_sdk_key(environment: Environment, sdk_key: str) -> None:
 @transaction.atomic
 def order_sdk_key(environment: Environment) -> SdkKeyOrder:
     """Have an SDK key created through FME's Admin API; an order under way is not doubled."""
-    Environment.objects.select_for_update().get(pk=environment.pk)  # two clicks at once take turns
-    waiting = environment.sdk_key_orders.filter(state="pending").first()
-    order = waiting or SdkKeyOrder.objects.create(environment=environment, name=_key_name(environment))
+    environment = Environment.objects.select_for_update().get(
+        pk=environment.pk
+    )  # two clicks at once take turns
+    pending = environment.sdk_key_orders.filter(state="pending")
+    order = next((one for one in pending if not one.is_overtaken), None)
+    order = order or SdkKeyOrder.objects.create(environment=environment, name=_key_name(environment))
     wake("sdk_keys")
     return order
 

@@ -99,8 +99,8 @@ def key_status(environment: Environment) -> Status:
 
 
 def order_status(order: SdkKeyOrder | None) -> Status | None:
-    """How far the creation of a key through the Admin API is; None when it is done or nothing was ordered."""
-    if order is None or order.state == State.DONE:
+    """How far the creation of a key through the Admin API is; None when it is done or does not matter any more."""
+    if order is None or order.state == State.DONE or order.is_overtaken:
         return None
     if order.state == State.DEAD:
         return Status("bad", "x", "Harness FME made no key", order.last_error)

@@ -9,9 +9,11 @@ from integrations.catalogue import drain_catalogue
 from integrations.fme import FmeClient
 from integrations.models import Environment, SdkKeyOrder
 from integrations.sdk_keys import drain_sdk_keys
-from integrations.services import order_sdk_key
+from integrations.services import order_sdk_key, store_sdk_key
 
 pytestmark = pytest.mark.django_db
+
+BY_HAND = "entered-by-hand-9f2c"
 
 
 def environment(name="Staging", project="Webshop"):
@@ -103,6 +105,51 @@ def test_a_key_made_under_a_lost_claim_is_not_stored(sandbox, monkeypatch):
     sdk_keys._settle(order)
 
     assert environment().sdk_key == ""
+
+
+def test_a_key_entered_by_hand_ends_an_order_that_waits(sandbox):
+    drain_catalogue()
+    order = order_sdk_key(environment())
+    sandbox.fail("fme_admin", "lose_answer", operation="api_keys.post", times=1)
+    drain_sdk_keys()  # made, and FME's answer lost
+
+    store_sdk_key(environment(), BY_HAND)
+    SdkKeyOrder.objects.update(due_at=timezone.now())
+    drain_sdk_keys()
+
+    order.refresh_from_db()
+    assert (order.state, environment().sdk_key) == (State.DONE, BY_HAND)
+    assert order.name not in dict(keys_at_fme(sandbox, "Staging"))
+
+
+def test_a_key_entered_by_hand_while_one_is_made_is_kept_and_the_other_removed(sandbox, monkeypatch):
+    drain_catalogue()
+    order = order_sdk_key(environment())
+    make = sdk_keys._make_key
+
+    def made_meanwhile(order):
+        key = make(order)
+        store_sdk_key(environment(), BY_HAND)
+        return key
+
+    monkeypatch.setattr(sdk_keys, "_make_key", made_meanwhile)
+    drain_sdk_keys()
+
+    order.refresh_from_db()
+    assert (order.state, environment().sdk_key) == (State.DONE, BY_HAND)
+    assert order.name not in dict(keys_at_fme(sandbox, "Staging"))
+
+
+def test_a_key_is_ordered_anew_after_one_was_entered_by_hand(sandbox):
+    drain_catalogue()
+    first = order_sdk_key(environment())
+    store_sdk_key(environment(), BY_HAND)
+
+    second = order_sdk_key(environment())
+    drain_sdk_keys()
+
+    assert second != first
+    assert (second.name, environment().sdk_key) in keys_at_fme(sandbox, "Staging")
 
 
 def keys_at_fme(sandbox, name):

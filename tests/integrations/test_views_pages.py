@@ -268,8 +268,42 @@ def test_ordering_a_key_shows_its_way(admin, staging):
 
     SdkKeyOrder.objects.update(state="dead", last_error="Harness FME refused (403).")
     text = page(admin, reverse("environments"))
+    assert "SDK key missing" in text
     assert "Harness FME made no key" in text
     assert "Harness FME refused (403)." in text
+
+
+def test_a_key_can_be_entered_while_one_is_ordered_and_that_is_all_that_is_shown(admin, staging):
+    admin.post(reverse("sdk_key_order", args=[staging.pk]))
+    address = reverse("sdk_key", args=[staging.pk])
+    assert address not in page(admin, reverse("environments"))
+    assert address in page(admin, f"{reverse('environments')}?key={staging.pk}")
+
+    admin.post(address, {"sdk_key": "k" * 20})
+    for state in ("pending", "dead"):
+        SdkKeyOrder.objects.update(state=state, last_error="Harness FME is busy.")
+        text = page(admin, reverse("environments"))
+        assert "Being created" not in text
+        assert "Harness FME" not in text.partition("…kkkk")[2].partition("</tr>")[0]
+
+
+def test_a_key_that_is_too_long_is_told_and_not_cut_off_by_the_browser(admin, staging):
+    assert "maxlength" not in page(admin, reverse("environments"))
+
+    text = admin.post(reverse("sdk_key", args=[staging.pk]), {"sdk_key": "k" * 501}).content.decode()
+
+    assert "This is too long for a key" in text
+    staging.refresh_from_db()
+    assert not staging.sdk_key
+
+
+def test_of_a_short_key_nothing_is_shown(admin, staging):
+    admin.post(reverse("sdk_key", args=[staging.pk]), {"sdk_key": "short"})
+
+    text = page(admin, reverse("environments"))
+
+    assert "ends in" not in text
+    assert "short" not in text
 
 
 def test_a_held_environment_says_why(admin, staging):
