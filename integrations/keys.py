@@ -1,6 +1,9 @@
 """The lines of the page Environments and keys: an environment, the state of its key, and its form if open."""
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
 
 from integrations.fields import tail_of
 from integrations.forms import SdkKeyForm
@@ -19,6 +22,12 @@ class KeyLine:
     is_used: bool
     may_write: bool
     form: SdkKeyForm | None
+
+    @property
+    def next_try_at(self) -> datetime | None:
+        """When a held environment is probed; the date is past while nothing is due that could be sent."""
+        until = self.environment.hold_until
+        return until if until and until > timezone.now() else None
 
 
 def key_lines(

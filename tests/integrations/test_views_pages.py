@@ -315,6 +315,14 @@ def test_a_held_environment_says_why(admin, staging):
     assert "Harness FME refused the key (401)." in text
 
 
+def test_a_held_environment_says_when_it_is_tried_again(admin, staging):
+    type(staging).objects.update(sdk_key="k" * 20, hold_reason="Refused.")
+    for minutes, is_told in ((61, True), (-1, False)):
+        type(staging).objects.update(hold_until=timezone.now() + timedelta(minutes=minutes))
+
+        assert ("Next try" in page(admin, reverse("environments"))) == is_told
+
+
 def test_what_is_gone_upstream_is_marked(admin, project, hook):
     EnvironmentFactory(project=project, name="Unused", sdk_key="", gone_at=timezone.now())
     type(project).objects.filter(pk=project.pk).update(gone_at=timezone.now())
