@@ -3,7 +3,8 @@
 A request hands over its row and waits; the thread stores all rows that wait in one transaction and then releases
 them, so an answer always means "committed". Waiting has a deadline, because a frozen database hangs an open connection
 past every timeout setting. After one missed deadline, or a database error, everything is refused at once
-(StoreUnavailable) while the thread looks for the database each second; the caller spools meanwhile.
+(StoreUnavailable) while the thread tries whether a message could be stored, a second after each try that failed; the
+caller spools meanwhile.
 """
 
 import logging

@@ -4,11 +4,10 @@ import gc
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
-from django.db import DataError, IntegrityError, OperationalError, connection, connections, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, connections
 from django.utils import timezone
 
 from tests.factories import IntegrationFactory
@@ -156,30 +155,46 @@ def test_the_writer_comes_back_with_the_database(writer, integration, monkeypatc
     assert writer.store(message_of(integration.pk), deadline_seconds=5)
 
 
-def test_a_database_that_only_answers_reads_is_still_away():
+def test_a_database_that_only_answers_reads_is_still_away(writer, integration):
     """As while another process holds SQLite's lock, or a migration PostgreSQL's table."""
-    with another_holds_the_lock(), pytest.raises(OperationalError), transaction.atomic():
-        touch_inbox()
-
-    with transaction.atomic():
-        touch_inbox()
-
-
-@contextmanager
-def another_holds_the_lock():
-    """Nobody stores a message meanwhile, and whoever tries waits for 50 ms."""
     is_sqlite, other = connection.vendor == "sqlite", connections.create_connection("default")
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout = 50" if is_sqlite else "SET lock_timeout = 50")
-    with other.cursor() as cursor:
-        cursor.execute("BEGIN IMMEDIATE" if is_sqlite else "BEGIN")
-        if not is_sqlite:
-            cursor.execute("LOCK TABLE webhooks_inboxmessage IN SHARE MODE")
+    writer.call(lambda: execute(connection, IMPATIENT[connection.vendor]), deadline_seconds=5)
     try:
-        yield
+        execute(other, "BEGIN IMMEDIATE" if is_sqlite else "BEGIN")
+        if not is_sqlite:
+            execute(other, "LOCK TABLE webhooks_inboxmessage IN SHARE MODE")
+        with pytest.raises(StoreUnavailable):
+            writer.store(message_of(integration.pk), deadline_seconds=5)
+        assert not until(lambda: not writer.is_away, seconds=0.5)
+    finally:
+        other.close()
+
+    assert until(lambda: not writer.is_away)
+    assert writer.store(message_of(integration.pk), deadline_seconds=5)
+
+
+@pytest.mark.parametrize("table", ["webhooks_inboxmessage", "integrations_sentryintegration"])
+def test_trying_takes_the_locks_of_tables_that_storing_takes(table):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one lock")
+    other = connections.create_connection("default")
+    try:
+        execute(other, "BEGIN")
+        execute(other, f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        execute(connection, IMPATIENT["postgresql"])
+        with pytest.raises(OperationalError):
+            touch_inbox()
     finally:
         other.close()
         connection.close()  # the next one is patient again
+
+
+IMPATIENT = {"sqlite": "PRAGMA busy_timeout = 50", "postgresql": "SET lock_timeout = 50"}
+
+
+def execute(database, statement):
+    with database.cursor() as cursor:
+        cursor.execute(statement)
 
 
 def block(writer):
