@@ -15,14 +15,7 @@ from functools import cache
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import (
-    DatabaseError,
-    InterfaceError,
-    OperationalError,
-    close_old_connections,
-    connection,
-    transaction,
-)
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 from django.utils import timezone
 
 from durable.drains import beat
@@ -191,10 +184,10 @@ def claim(
 
 
 def _mark_before_sending_again() -> None:
-    """What is claimed is sent even if the database fails just here; the next drain marks as well."""
+    """The attempts that had them are ambiguous. Should that fail they are sent all the same; the next drain marks."""
     try:
         mark_cut_off_attempts()
-    except DatabaseError as error:
+    except (OperationalError, InterfaceError) as error:
         logger.warning("Attempts that were cut off are marked later: %s", type(error).__name__)
 
 
