@@ -1,24 +1,24 @@
-"""What an error page may show while DEBUG is on: keys are typed on a developer's machine too, and they are real."""
+"""What an error page may show while DEBUG is on: a developer types real keys too, and pastes real payloads."""
 
+import re
 from collections.abc import ItemsView
 from types import FrameType
 from typing import Any
 
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
 
 
 class ReportFilter(SafeExceptionReporterFilter):
-    """Django's own hides nothing of a form and of variables under DEBUG, and knows no names without decorators."""
+    """Django's own hides neither a form's fields nor variables under DEBUG, whatever decorators say."""
 
-    def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any] | QueryDict:
-        """The form's fields, without the values of those that are named like a secret."""
-        if request is None:
-            return {}
-        fields = request.POST.copy()
-        for name in filter(self.hidden_settings.search, fields):
-            fields[name] = self.cleansed_substitute
-        return fields
+    hidden_settings = re.compile(
+        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|BROKER_URL|QUERY_STRING", re.IGNORECASE
+    )
+
+    def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
+        """The names of the form's fields."""
+        return dict.fromkeys(super().get_post_parameters(request), self.cleansed_substitute)
 
     def get_traceback_frame_variables(
         self, request: HttpRequest | None, tb_frame: FrameType
