@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass, replace
 
 from integrations.mapping import Explanation, Rules, TrackEvent, explain
-from integrations.mapping.identity import kind_of
 from integrations.payloads import SentryException, parse
 from integrations.payloads.envelopes import PayloadUnreadable, Source, guess_source
 from integrations.payloads.lenient import JsonValue, clean_text
@@ -120,7 +119,7 @@ def _identity_rows(explanation: Explanation, *, is_revealed: bool) -> list[Decis
         found = row.read_from is not None
         value = shown_value(row.value, row.read_from or "", is_revealed=is_revealed) if found else "nothing"
         moved = row.read_from if row.read_from and not row.rule.path.endswith(row.read_from) else ""
-        remark = (row.kind or kind_of(row.value)) if found else ""
+        remark = row.kind or ""
         if moved:
             remark = f"{remark}, read from {moved}"
         key = row.key
