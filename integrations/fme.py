@@ -100,7 +100,9 @@ class FmeClient:
         match self._ask("POST", "/apiKeys", body=wanted).json:
             case {"key": str() as key} if is_sdk_key(key):
                 return key
-        raise PeerError("Harness FME created a key but its answer does not hold one.", ambiguous=True)
+        raise PeerError(
+            "Harness FME created a key but its answer holds none that a request can carry.", ambiguous=True
+        )
 
     def delete_sdk_key(self, key_id: str) -> None:
         """Remove a key that nobody can read any more; one that is gone already is fine."""

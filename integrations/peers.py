@@ -141,7 +141,7 @@ class Peer:
 
         Raises PeerError when there is no answer, `ambiguous` when the request may have been read.
         """
-        self._check(headers or {})
+        self._refuse_unsendable(headers or {})
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         try:
             common, way = _common(method, f"{self.base_url}{path}", tuple((params or {}).items()))
@@ -156,16 +156,16 @@ class Peer:
             raise self._no_answer(error) from None  # the cause's text holds the whole address
         return Answer(self.name, response.status_code, response.headers, read_so_far, secrets)
 
-    def _check(self, headers: Mapping[str, str]) -> None:
-        """Of our headers only keys and tokens are free text; http.client's own words would quote them."""
+    def _refuse_unsendable(self, headers: Mapping[str, str]) -> None:
+        """Of our headers only credentials are free text; http.client's own words would quote them."""
         try:
             for header in headers.items():
                 check_header_validity(header)
                 header[1].encode("latin-1")
         except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
             raise PeerError(
-                f"The key or token for {self.name} holds characters that no request can carry, so nothing was "
-                "sent. Enter it again, without line breaks and without anything around it."
+                f"The credentials for {self.name} hold characters that no request can carry, so nothing was "
+                "sent. Set or enter them again, without line breaks and without anything around them."
             ) from None
 
     def _no_answer(self, error: Exception) -> PeerError:

@@ -23,6 +23,7 @@ from integrations.models import Environment, Project, SentryIntegration, Service
 from integrations.roles import Access
 from integrations.services import Configuration, save_integration
 from integrations.validation import (
+    LONGEST_SDK_KEY,
     UNKNOWN_INSTALLATION,
     check_sdk_key,
     clean_installation_id,
@@ -65,7 +66,10 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 
 class SdkKeySerializer(serializers.Serializer[Environment]):
     sdk_key = serializers.CharField(
-        write_only=True, validators=[check_sdk_key], help_text="Never shown again."
+        write_only=True,
+        max_length=LONGEST_SDK_KEY,
+        validators=[check_sdk_key],
+        help_text="Never shown again.",
     )
 
 

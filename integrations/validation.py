@@ -16,7 +16,7 @@ from integrations.mapping.environments import check_environment_name
 from integrations.mapping.path_advice import check_path
 
 LONGEST_SLUG = 100
-LONGEST_KEY = 500
+LONGEST_SDK_KEY = 500
 UUID_CHARACTERS = 36
 LONGEST_NUMBER = 18
 """Digits: one more may not fit into a database's key, and thousands are refused by Python itself."""
@@ -91,7 +91,7 @@ def check_sdk_key(text: str) -> None:
 
     The length is checked here and not in the browser: it would cut the end off a field that shows dots for letters.
     """
-    if len(text) > LONGEST_KEY:
+    if len(text) > LONGEST_SDK_KEY:
         raise ValidationError(
             "This is too long for a key; paste the server-side SDK key alone.", code="sdk_key"
         )

@@ -67,7 +67,17 @@ def test_sdk_key_is_stored_and_never_answered(api, project, project_admin):
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"sdk_key": ""}, {"sdk_key": None}, {"sdk_key": ["x"]}, {"sdk_key": "a\r\nX: b"}, [], "text"]
+    "body",
+    [
+        {},
+        {"sdk_key": ""},
+        {"sdk_key": None},
+        {"sdk_key": ["x"]},
+        {"sdk_key": "a\r\nX: b"},
+        {"sdk_key": "k" * 501},
+        [],
+        "text",
+    ],
 )
 def test_bad_sdk_key_is_refused(api, project, project_admin, body):
     response = api(project_admin).put(sdk_key_url(EnvironmentFactory(project=project)), body)

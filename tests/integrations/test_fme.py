@@ -71,7 +71,7 @@ def test_an_answer_of_another_kind_of_server_names_the_setting(fme, body):
 def test_a_created_key_that_the_answer_does_not_hold_is_told(fme, answer):
     fme.post(f"{API}/apiKeys", json=answer)
 
-    with pytest.raises(PeerError, match="does not hold one") as raised:
+    with pytest.raises(PeerError, match="holds none that a request can carry") as raised:
         FmeClient().create_sdk_key("name", project_id="p", environment_id="e")
 
     assert raised.value.ambiguous

@@ -88,8 +88,8 @@ def test_a_secret_that_no_header_can_hold_is_told_and_never_quoted(secret):
         Peer("FME", "http://127.0.0.1:1").ask("GET", "/", headers={"Authorization": f"Bearer {secret}"})
 
     assert (str(raised.value), raised.value.ambiguous) == (
-        "The key or token for FME holds characters that no request can carry, so nothing was sent. "
-        "Enter it again, without line breaks and without anything around it.",
+        "The credentials for FME hold characters that no request can carry, so nothing was sent. "
+        "Set or enter them again, without line breaks and without anything around them.",
         False,
     )
     assert raised.value.__suppress_context__

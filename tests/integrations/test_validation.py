@@ -107,8 +107,8 @@ def test_repeated_rows_are_found_with_the_row_they_repeat():
     assert repeated_rows(["a", "b", "a", "c", "a", "b"]) == {2: 0, 4: 0, 5: 1}
 
 
-@pytest.mark.parametrize("typed", ["two words", "key\r\nX-Other: value", "schlüssel", "key\x00"])
-def test_sdk_key_that_cannot_stand_in_a_header_is_refused(typed):
+@pytest.mark.parametrize("typed", ["two words", "key\r\nX-Other: value", "schlüssel", "key\x00", "k" * 501])
+def test_sdk_key_that_is_too_long_or_cannot_stand_in_a_header_is_refused(typed):
     with pytest.raises(ValidationError):
         check_sdk_key(typed)
 
