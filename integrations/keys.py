@@ -18,10 +18,15 @@ class KeyLine:
     environment: Environment
     state: Status
     order: Status | None
-    tail: str
+    tail: str  # empty of a short key
     is_used: bool
     may_write: bool
     form: SdkKeyForm | None
+
+    @property
+    def set_at(self) -> datetime | None:
+        """When the key that is there was set."""
+        return self.environment.sdk_key_set_at if self.environment.has_sdk_key else None
 
     @property
     def next_try_at(self) -> datetime | None:
@@ -48,7 +53,7 @@ def _line(environment: Environment, chosen: int | None, form: SdkKeyForm | None,
         environment=environment,
         state=state,
         order=order,
-        tail=tail_of(environment, "sdk_key"),
+        tail=tail_of(environment, "sdk_key").removeprefix("…"),
         is_used=bool(environment.used_by),  # type: ignore[attr-defined] # prefetched by the page
         may_write=may_write,
         form=bound if may_write and is_wanted else None,

@@ -110,15 +110,16 @@ class SdkKeyOrder(DurableRow):
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="sdk_key_orders")
     name = models.CharField(max_length=100, unique=True)
     ordered_at = models.DateTimeField(default=timezone.now, editable=False)
+    replaces_set_at = models.DateTimeField(null=True, editable=False)
+    """When the key that was there was set; compared for being the same, since clocks of two hosts differ."""
 
     class Meta(DurableRow.Meta):
         verbose_name = "SDK key order"
 
     @property
     def is_overtaken(self) -> bool:
-        """Whether the environment was given a key since, by hand or by a later order."""
-        set_at = self.environment.sdk_key_set_at
-        return set_at is not None and set_at > self.ordered_at
+        """Whether the environment was given another key since, by hand or by a later order."""
+        return self.environment.sdk_key_set_at != self.replaces_set_at
 
     def __str__(self) -> str:
         return f"{self.name} for {self.environment}"

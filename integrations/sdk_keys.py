@@ -25,6 +25,10 @@ def _settle(order: SdkKeyOrder) -> None:
     if order.environment.gone_at:
         order.bury("Harness FME no longer lists this environment, so no SDK key can be made for it.")
         return
+    if not order.renew(
+        settings.LEASE_SECONDS
+    ):  # whoever has it now may have made and stored the key of its name
+        return
     try:
         if order.is_overtaken:
             _remove_orphan(fme.FmeClient(), order)
@@ -40,10 +44,11 @@ def _settle(order: SdkKeyOrder) -> None:
 def _store(order: SdkKeyOrder, key: str) -> None:
     """Keep the key, unless one was entered while it was made, or another worker has the order.
 
-    Then it is removed by its name, by that worker or when the order is taken up again, which is at once.
+    Then it is removed by its name when the order is taken up again, at once; should the other worker have looked for
+    it before it was made, it is left in Harness FME.
     """
     with transaction.atomic():
-        order.environment = Environment.objects.select_for_update().get(pk=order.environment_id)
+        order.environment = Environment.objects.select_for_update(no_key=True).get(pk=order.environment_id)
         if order.is_overtaken:
             order.retry(timezone.now(), "A key was entered meanwhile; the one that was made is removed.")
         elif order.finish():
@@ -82,7 +87,10 @@ def _rename(order: SdkKeyOrder) -> None:
 
 
 def _put_off(order: SdkKeyOrder, error: PeerError) -> None:
-    if error.was_refused:
+    if error.was_refused and order.is_overtaken:
+        logger.warning("A key that is not needed may be left in Harness FME: %s. %s", order.name, error)
+        order.finish()
+    elif error.was_refused:
         order.bury(
             f"{error} Creating SDK keys needs an Admin API key with the role API_ALL_GRANTED or API_APIKEY. "
             "Or create a server-side SDK key in Harness FME yourself and enter it here."

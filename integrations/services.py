@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from durable.models import State
 from durable.wake import wake
 from integrations.audit import mappings_of, record_mappings
 from integrations.models import (
@@ -113,12 +114,11 @@ def store_sdk_key(environment: Environment, sdk_key: str) -> None:
 @transaction.atomic
 def order_sdk_key(environment: Environment) -> SdkKeyOrder:
     """Have an SDK key created through FME's Admin API; an order under way is not doubled."""
-    environment = Environment.objects.select_for_update().get(
-        pk=environment.pk
-    )  # two clicks at once take turns
-    pending = environment.sdk_key_orders.filter(state="pending")
-    order = next((one for one in pending if not one.is_overtaken), None)
-    order = order or SdkKeyOrder.objects.create(environment=environment, name=_key_name(environment))
+    # Two clicks at once take turns.
+    environment = Environment.objects.select_for_update(no_key=True).get(pk=environment.pk)
+    orders, replaces = environment.sdk_key_orders, {"replaces_set_at": environment.sdk_key_set_at}
+    order = orders.filter(state=State.PENDING, **replaces).first()
+    order = order or orders.create(name=_key_name(environment), **replaces)
     wake("sdk_keys")
     return order
 

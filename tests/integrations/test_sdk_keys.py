@@ -1,5 +1,7 @@
 """SDK keys made to order at the sandbox's FME, over real HTTP."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -138,6 +140,44 @@ def test_a_key_entered_by_hand_while_one_is_made_is_kept_and_the_other_removed(s
     order.refresh_from_db()
     assert (order.state, environment().sdk_key) == (State.DONE, BY_HAND)
     assert order.name not in dict(keys_at_fme(sandbox, "Staging"))
+
+
+def test_a_worker_that_outlived_its_lease_leaves_alone_what_another_made(sandbox):
+    drain_catalogue()
+    order_sdk_key(environment())
+    (late,) = SdkKeyOrder.objects.claim(limit=1, lease_seconds=0)
+    drain_sdk_keys()
+
+    sdk_keys._settle(late)
+
+    assert environment().sdk_key in dict(keys_at_fme(sandbox, "Staging")).values()
+
+
+def test_an_order_that_is_not_needed_ends_though_its_key_cannot_be_looked_for(sandbox, caplog):
+    drain_catalogue()
+    order = order_sdk_key(environment())
+    store_sdk_key(environment(), BY_HAND)
+    sandbox.fail("fme_admin", "status", status=403, operation="environments.get", times=1)
+
+    drain_sdk_keys()
+
+    order.refresh_from_db()
+    assert (order.state, environment().sdk_key) == (State.DONE, BY_HAND)
+    assert f"A key that is not needed may be left in Harness FME: {order.name}" in caplog.text
+
+
+def test_clocks_do_not_say_which_key_is_newer(sandbox):
+    drain_catalogue()
+    order = order_sdk_key(environment())
+    SdkKeyOrder.objects.update(ordered_at=timezone.now() + timedelta(minutes=5))
+    store_sdk_key(environment(), BY_HAND)
+    drain_sdk_keys()
+    assert environment().sdk_key == BY_HAND
+
+    Environment.objects.update(sdk_key_set_at=timezone.now() + timedelta(minutes=5))
+    order = order_sdk_key(environment())
+    drain_sdk_keys()
+    assert (order.name, environment().sdk_key) in keys_at_fme(sandbox, "Staging")
 
 
 def test_a_key_is_ordered_anew_after_one_was_entered_by_hand(sandbox):
