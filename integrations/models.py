@@ -111,7 +111,7 @@ class SdkKeyOrder(DurableRow):
     name = models.CharField(max_length=100, unique=True)
     ordered_at = models.DateTimeField(default=timezone.now, editable=False)
     replaces_set_at = models.DateTimeField(null=True, editable=False)
-    """When the key that was there was set; compared for being the same, since clocks of two hosts differ."""
+    """When the key was set that was there as it was ordered; compared for equality, since clocks differ."""
 
     class Meta(DurableRow.Meta):
         verbose_name = "SDK key order"

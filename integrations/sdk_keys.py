@@ -25,9 +25,8 @@ def _settle(order: SdkKeyOrder) -> None:
     if order.environment.gone_at:
         order.bury("Harness FME no longer lists this environment, so no SDK key can be made for it.")
         return
-    if not order.renew(
-        settings.LEASE_SECONDS
-    ):  # whoever has it now may have made and stored the key of its name
+    # Nothing is removed under a claim that was lost: whoever has the order may have made and stored the key by now.
+    if not order.renew(settings.LEASE_SECONDS):
         return
     try:
         if order.is_overtaken:

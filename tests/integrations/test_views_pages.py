@@ -288,6 +288,17 @@ def test_a_key_can_be_entered_while_one_is_ordered_and_that_is_all_that_is_shown
         assert "Harness FME" not in text.partition("…kkkk")[2].partition("</tr>")[0]
 
 
+def test_an_order_hides_nothing_of_how_a_key_stands(admin, staging):
+    type(staging).objects.update(sdk_key="k" * 20, hold_reason="Harness FME refused the key (401).")
+    admin.post(reverse("sdk_key_order", args=[staging.pk]))
+    for state in ("pending", "dead"):
+        SdkKeyOrder.objects.update(state=state, last_error="Harness FME is busy.")
+        text = page(admin, reverse("environments"))
+
+        assert ("Held" in text, "refused the key (401)" in text) == (True, True)
+        assert "Harness FME is busy." in text
+
+
 def test_a_key_that_is_too_long_is_told_and_not_cut_off_by_the_browser(admin, staging):
     assert "maxlength" not in page(admin, reverse("environments"))
 
