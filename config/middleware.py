@@ -6,10 +6,10 @@ from ipaddress import ip_address, ip_network
 
 from auditlog.middleware import AuditlogMiddleware
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
 from django.urls import resolve
 
-from integrations.errors import not_found
+from integrations.errors import not_found, only_for_forms
 
 Respond = Callable[[HttpRequest], HttpResponse]
 WEBHOOKS = "/webhooks/"
@@ -86,6 +86,21 @@ class OwnNotFound:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         answer = self.respond(request)
         return not_found(request) if isinstance(answer, HttpResponseNotFound) else answer
+
+
+class PageForForms:
+    """A page of our own where only forms are taken: Django's 405 is empty, and a login may lead there."""
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.respond(request)
+        if not (isinstance(answer, HttpResponseNotAllowed) and request.method == "GET"):
+            return answer
+        page = only_for_forms(request)
+        page["Allow"] = answer["Allow"]
+        return page
 
 
 class AuditLog(AuditlogMiddleware):  # type: ignore[misc]  # auditlog ships no types

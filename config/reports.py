@@ -13,7 +13,7 @@ class ReportFilter(SafeExceptionReporterFilter):
     """Django's own hides neither a form's fields nor variables under DEBUG, whatever decorators say."""
 
     hidden_settings = re.compile(
-        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|BROKER_URL|QUERY_STRING", re.IGNORECASE
+        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|BROKER_URL", re.IGNORECASE
     )
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:

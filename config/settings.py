@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.AuditLog",
     "axes.middleware.AxesMiddleware",
+    "config.middleware.PageForForms",
     *(["config.middleware.OwnNotFound"] if DEBUG else []),
 ]
 ROOT_URLCONF = "config.urls"

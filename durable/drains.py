@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
 
 from durable.freezing import freeze_what_is_loaded
@@ -103,7 +103,10 @@ def _poll(name: str, is_wanted: Callable[[], bool]) -> None:
         try:
             close_old_connections()
             run(name)
-        except Exception:  # the database is away, or a bug: the rows stay due, the other drains go on
+        except (OperationalError, InterfaceError) as error:  # the database is away: the rows stay due
+            logger.warning("The drain of %s waits for the database: %s", name, type(error).__name__)
+            connection.close()
+        except Exception:  # a bug: the rows stay due, the other drains go on
             logger.exception("The drain of %s broke off; it goes on in a second.", name)
             connection.close()
         if _nudges[name].wait(POLL_SECONDS):

@@ -26,6 +26,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return render(request, "404.html", status=404)
 
 
+def only_for_forms(request: HttpRequest) -> HttpResponse:
+    """405: opened in a browser, as after a login that a form came to."""
+    return render(request, "405.html", status=405)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403: the form was open too long, or cookies are blocked."""
     return render(request, "403_csrf.html", status=403)

@@ -213,6 +213,21 @@ def test_with_debug_on_an_address_without_its_last_slash_is_sent_on(client, sett
     assert client.get("/login").headers["Location"] == "/login/"
 
 
+def test_an_address_that_only_takes_forms_says_so_after_a_login(client, account_admin, project):
+    environment = EnvironmentFactory(project=project)
+    address = reverse("sdk_key", args=[environment.pk])
+    assert (
+        client.post(address, {"sdk_key": "k" * 20}).headers["Location"]
+        == f"{reverse('login')}?next={address}"
+    )
+    client.force_login(account_admin)
+
+    response = client.get(address)
+
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert "was not stored" in response.content.decode()
+
+
 def test_an_expired_form_says_so(visitor, db):
     response = visitor.post(reverse("login"), {"username": "a", "password": "b"})
 
