@@ -18,6 +18,7 @@ class KeyLine:
     environment: Environment
     state: Status
     order: Status | None
+    order_due_at: datetime | None  # of one that nobody works on
     tail: str  # empty of a short key
     is_used: bool
     may_write: bool
@@ -29,10 +30,14 @@ class KeyLine:
         return self.environment.sdk_key_set_at if self.environment.has_sdk_key else None
 
     @property
-    def next_try_at(self) -> datetime | None:
+    def next_probe_at(self) -> datetime | None:
         """When a held environment is probed; the date is past while nothing is due that could be sent."""
-        until = self.environment.hold_until
-        return until if until and until > timezone.now() else None
+        return _ahead(self.environment.hold_until)
+
+    @property
+    def next_try_at(self) -> datetime | None:
+        """When Harness FME is asked for a key again."""
+        return _ahead(self.order_due_at)
 
 
 def key_lines(
@@ -45,7 +50,8 @@ def key_lines(
 
 def _line(environment: Environment, chosen: int | None, form: SdkKeyForm | None, may_write: bool) -> KeyLine:
     state = key_status(environment)
-    order = order_status(next(iter(environment.sdk_key_orders.all()), None))
+    newest = next(iter(environment.sdk_key_orders.all()), None)
+    order = order_status(newest)
     is_busy = order is not None and order.is_moving
     is_wanted = chosen == environment.pk or (state.kind != "ok" and not environment.gone_at and not is_busy)
     bound = form if form is not None and chosen == environment.pk else SdkKeyForm(environment=environment)
@@ -53,8 +59,13 @@ def _line(environment: Environment, chosen: int | None, form: SdkKeyForm | None,
         environment=environment,
         state=state,
         order=order,
+        order_due_at=newest.due_at if newest and is_busy and not newest.claim else None,
         tail=tail_of(environment, "sdk_key").removeprefix("…"),
         is_used=bool(environment.used_by),  # type: ignore[attr-defined] # prefetched by the page
         may_write=may_write,
         form=bound if may_write and is_wanted else None,
     )
+
+
+def _ahead(at: datetime | None) -> datetime | None:
+    return at if at and at > timezone.now() else None

@@ -113,12 +113,13 @@ def store_sdk_key(environment: Environment, sdk_key: str) -> None:
 
 @transaction.atomic
 def order_sdk_key(environment: Environment) -> SdkKeyOrder:
-    """Have an SDK key created through FME's Admin API; an order under way is not doubled."""
+    """Have an SDK key created through FME's Admin API; an order under way is not doubled, but is due at once."""
     # Two clicks at once take turns.
     environment = Environment.objects.select_for_update(no_key=True).get(pk=environment.pk)
     orders, replaces = environment.sdk_key_orders, {"replaces_set_at": environment.sdk_key_set_at}
     order = orders.filter(state=State.PENDING, **replaces).first()
     order = order or orders.create(name=_key_name(environment), **replaces)
+    orders.filter(pk=order.pk, claim=None).arm()  # one that waits is tried at once
     wake("sdk_keys")
     return order
 

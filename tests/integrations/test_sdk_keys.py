@@ -180,6 +180,20 @@ def test_clocks_do_not_say_which_key_is_newer(sandbox):
     assert (order.name, environment().sdk_key) in keys_at_fme(sandbox, "Staging")
 
 
+def test_ordering_again_tries_at_once(sandbox):
+    drain_catalogue()
+    order = order_sdk_key(environment())
+    sandbox.fail("fme_admin", "status", status=503, operation="api_keys.post", times=1)
+    drain_sdk_keys()
+    order.refresh_from_db()
+    assert (order.due_at > timezone.now(), "503" in order.last_error) == (True, True)
+
+    assert order_sdk_key(environment()) == order
+    drain_sdk_keys()
+
+    assert (order.name, environment().sdk_key) in keys_at_fme(sandbox, "Staging")
+
+
 def test_a_key_is_ordered_anew_after_one_was_entered_by_hand(sandbox):
     drain_catalogue()
     first = order_sdk_key(environment())

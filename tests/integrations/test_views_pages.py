@@ -291,12 +291,14 @@ def test_a_key_can_be_entered_while_one_is_ordered_and_that_is_all_that_is_shown
 def test_an_order_hides_nothing_of_how_a_key_stands(admin, staging):
     type(staging).objects.update(sdk_key="k" * 20, hold_reason="Harness FME refused the key (401).")
     admin.post(reverse("sdk_key_order", args=[staging.pk]))
+    soon = timezone.now() + timedelta(minutes=5)
     for state in ("pending", "dead"):
-        SdkKeyOrder.objects.update(state=state, last_error="Harness FME is busy.")
+        SdkKeyOrder.objects.update(state=state, last_error="Harness FME is busy.", due_at=soon)
         text = page(admin, reverse("environments"))
 
         assert ("Held" in text, "refused the key (401)" in text) == (True, True)
         assert "Harness FME is busy." in text
+        assert ("Next try" in text) == (state == "pending")
 
 
 def test_a_key_that_is_too_long_is_told_and_not_cut_off_by_the_browser(admin, staging):
