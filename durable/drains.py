@@ -104,7 +104,10 @@ def _poll(name: str, is_wanted: Callable[[], bool]) -> None:
             close_old_connections()
             run(name)
         except (OperationalError, InterfaceError) as error:  # the database is away: the rows stay due
-            logger.warning("The drain of %s waits for the database: %s", name, type(error).__name__)
+            words = str(error).splitlines()[:1]
+            logger.warning(
+                "The drain of %s waits for the database (%s): %s", name, type(error).__name__, words
+            )
             connection.close()
         except Exception:  # a bug: the rows stay due, the other drains go on
             logger.exception("The drain of %s broke off; it goes on in a second.", name)

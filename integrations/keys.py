@@ -18,7 +18,7 @@ class KeyLine:
     environment: Environment
     state: Status
     order: Status | None
-    order_due_at: datetime | None  # of one that nobody works on
+    next_try_at: datetime | None  # of the order, while nobody works on it
     tail: str  # empty of a short key
     is_used: bool
     may_write: bool
@@ -33,11 +33,6 @@ class KeyLine:
     def next_probe_at(self) -> datetime | None:
         """When a held environment is probed; the date is past while nothing is due that could be sent."""
         return _ahead(self.environment.hold_until)
-
-    @property
-    def next_try_at(self) -> datetime | None:
-        """When Harness FME is asked for a key again."""
-        return _ahead(self.order_due_at)
 
 
 def key_lines(
@@ -59,7 +54,7 @@ def _line(environment: Environment, chosen: int | None, form: SdkKeyForm | None,
         environment=environment,
         state=state,
         order=order,
-        order_due_at=newest.due_at if newest and is_busy and not newest.claim else None,
+        next_try_at=_ahead(newest.due_at) if newest and is_busy and not newest.claim else None,
         tail=tail_of(environment, "sdk_key").removeprefix("…"),
         is_used=bool(environment.used_by),  # type: ignore[attr-defined] # prefetched by the page
         may_write=may_write,

@@ -117,9 +117,9 @@ def order_sdk_key(environment: Environment) -> SdkKeyOrder:
     # Two clicks at once take turns.
     environment = Environment.objects.select_for_update(no_key=True).get(pk=environment.pk)
     orders, replaces = environment.sdk_key_orders, {"replaces_set_at": environment.sdk_key_set_at}
-    order = orders.filter(state=State.PENDING, **replaces).first()
-    order = order or orders.create(name=_key_name(environment), **replaces)
-    orders.filter(pk=order.pk, claim=None).arm()  # one that waits is tried at once
+    pending = orders.filter(state=State.PENDING, **replaces)
+    pending.filter(claim=None).arm()  # one that waits is tried at once
+    order = pending.first() or orders.create(name=_key_name(environment), **replaces)
     wake("sdk_keys")
     return order
 

@@ -25,7 +25,7 @@ class Found:
 class SentryException(msgspec.Struct, frozen=True):
     """One event of a Sentry project, whichever body brought it. Texts are None when absent or blank.
 
-    A struct: of that many fields a frozen dataclass takes five times as long to make. Two are equal only when they
+    A struct: of that many fields a frozen dataclass takes ten times as long to make. Two are equal only when they
     share the event they were read from.
     """
 

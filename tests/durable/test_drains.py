@@ -4,6 +4,7 @@ import threading
 from functools import partial
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from durable import drains
 from durable.stopping import stopping
@@ -67,12 +68,22 @@ def test_a_drain_is_told_at_once_what_another_one_left_to_it(ran, monkeypatch):
     assert not thread.is_alive()
 
 
-def test_a_drain_that_breaks_is_run_again_and_stops_no_other(ran, monkeypatch):
-    breaks = [True]
+@pytest.mark.parametrize(
+    ("error", "words", "is_traceback"),
+    [
+        (ZeroDivisionError(), "The drain of a broke off", True),
+        (OperationalError("database is locked\nmore"), "(OperationalError): ['database is locked']", False),
+        (InterfaceError("connection already closed"), "(InterfaceError): ['connection already", False),
+    ],
+)
+def test_a_drain_that_breaks_is_told_run_again_and_stops_no_other(
+    ran, monkeypatch, caplog, error, words, is_traceback
+):
+    breaks = [error]
 
     def breaking():
-        if breaks and breaks.pop():
-            raise ZeroDivisionError
+        if breaks:
+            raise breaks.pop()
         ran.append("mended")
         return 0
 
@@ -82,3 +93,5 @@ def test_a_drain_that_breaks_is_run_again_and_stops_no_other(ran, monkeypatch):
     assert until(lambda: {"mended", "b"} <= set(ran))
     stopping.set()
     thread.join(5)
+    (told,) = (record for record in caplog.records if "The drain of a" in record.message)
+    assert (words in told.message, bool(told.exc_info)) == (True, is_traceback)

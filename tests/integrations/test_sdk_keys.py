@@ -114,6 +114,7 @@ def test_a_key_entered_by_hand_ends_an_order_that_waits(sandbox):
     order = order_sdk_key(environment())
     sandbox.fail("fme_admin", "lose_answer", operation="api_keys.post", times=1)
     drain_sdk_keys()  # made, and FME's answer lost
+    assert order.name in dict(keys_at_fme(sandbox, "Staging"))
 
     store_sdk_key(environment(), BY_HAND)
     SdkKeyOrder.objects.update(due_at=timezone.now())
@@ -131,6 +132,7 @@ def test_a_key_entered_by_hand_while_one_is_made_is_kept_and_the_other_removed(s
 
     def made_meanwhile(order):
         key = make(order)
+        assert order.name in dict(keys_at_fme(sandbox, "Staging"))
         store_sdk_key(environment(), BY_HAND)
         return key
 

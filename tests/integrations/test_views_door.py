@@ -193,7 +193,8 @@ def test_with_debug_on_an_error_shows_neither_what_was_typed_nor_variables(
     settings.DEBUG = True
     client.force_login(account_admin)
     client.raise_request_exception = False
-    environment, key = EnvironmentFactory(), uuid4().hex
+    environment, key, password = EnvironmentFactory(), uuid4().hex, uuid4().hex
+    settings.CELERY_BROKER_URL = f"amqp://worker:{password}@broker//"
 
     def fail(environment, sdk_key):
         raise ZeroDivisionError("told")
@@ -204,7 +205,7 @@ def test_with_debug_on_an_error_shows_neither_what_was_typed_nor_variables(
 
     text = answer.content.decode()
     assert (answer.status_code, "ZeroDivisionError" in text) == (500, True)
-    assert key not in text
+    assert (key in text, password in text) == (False, False)
 
 
 def test_with_debug_on_an_address_without_its_last_slash_is_sent_on(client, settings):
